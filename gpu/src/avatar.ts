@@ -1,0 +1,79 @@
+import type { AvatarBundle } from './avatar-bundle.ts';
+import { IDLE_LOOP_FRAMES, idleExpression } from './idle-motion.ts';
+import { InferenceLoop } from './inference-loop.ts';
+import type { ChunkCost, ModelRunner } from './model-runner.ts';
+
+/**
+ * The idle motion of a bundle: decoded once, shared by all its slots, so that silence costs no inference. Rows repeat
+ * after the loop's length; the same rows lie under speech, so that entering and leaving it shows no jump.
+ */
+export class IdleFrames {
+  readonly #expressions: readonly Float32Array[];
+  readonly #pictures: readonly Uint8Array[];
+
+  private constructor(expressions: readonly Float32Array[], pictures: readonly Uint8Array[]) {
+    this.#expressions = expressions;
+    this.#pictures = pictures;
+  }
+
+  static async render(bundle: AvatarBundle, runner: ModelRunner): Promise<IdleFrames> {
+    const width = bundle.expression.parameters.length;
+    const expressions: Float32Array[] = [];
+    const all = new Float32Array(IDLE_LOOP_FRAMES * width);
+    for (let row = 0; row < IDLE_LOOP_FRAMES; row += 1) {
+      const expression = idleExpression(bundle, row);
+      expressions.push(expression);
+      all.set(expression, row * width);
+    }
+    const memory = await runner.renderStill(all, IDLE_LOOP_FRAMES);
+    const pictures = expressions.map((_, row) => Buffer.from(memory, row * bundle.frameBytes, bundle.frameBytes));
+    return new IdleFrames(expressions, pictures);
+  }
+
+  /** I420 picture of a row; any integer, the loop wraps. */
+  at(row: number): Uint8Array {
+    return this.#pictures[wrap(row, this.#pictures.length)] as Uint8Array;
+  }
+
+  expression(row: number): Float32Array {
+    return this.#expressions[wrap(row, this.#expressions.length)] as Float32Array;
+  }
+}
+
+/** A bundle ready to be shown: loaded, warm, measured. */
+export class Avatar {
+  readonly bundle: AvatarBundle;
+  readonly runner: ModelRunner;
+  readonly idle: IdleFrames;
+  readonly costs: readonly ChunkCost[];
+  readonly loop: InferenceLoop;
+
+  private constructor(bundle: AvatarBundle, runner: ModelRunner, idle: IdleFrames, costs: readonly ChunkCost[]) {
+    this.bundle = bundle;
+    this.runner = runner;
+    this.idle = idle;
+    this.costs = costs;
+    this.loop = new InferenceLoop({
+      runner,
+      chunkFrames: bundle.chunkFrames,
+      costs,
+      nowMs: () => performance.now(),
+    });
+  }
+
+  /** @throws VizaviError `invalid_bundle`, `unsupported_device` */
+  static async load(bundle: AvatarBundle, runner: ModelRunner): Promise<Avatar> {
+    await runner.load(bundle);
+    const costs = await runner.warmUp();
+    const idle = await IdleFrames.render(bundle, runner);
+    return new Avatar(bundle, runner, idle, costs);
+  }
+
+  async close(): Promise<void> {
+    await this.runner.close();
+  }
+}
+
+function wrap(row: number, length: number): number {
+  return ((row % length) + length) % length;
+}

@@ -1,0 +1,53 @@
+import { availableParallelism } from 'node:os';
+import { VizaviError } from '@vizavi/signaling';
+import { z } from 'zod';
+
+const environment = z.object({
+  VIZAVI_URL: z.url().default('http://127.0.0.1:8080'),
+  VIZAVI_WORKER_SECRET: z.string().min(16),
+  VIZAVI_WORKER_ID: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional(),
+  VIZAVI_BUNDLES: z.string().min(1),
+  VIZAVI_SLOTS: z.coerce.number().int().min(1).max(256).optional(),
+  VIZAVI_DECODER: z.string().default('auto'),
+  VIZAVI_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  /** Set by a supervisor: the worker ends when its standard input does. */
+  VIZAVI_SUPERVISED: z.enum(['0', '1']).default('0'),
+});
+
+export interface Config {
+  readonly url: string;
+  readonly workerSecret: string;
+  readonly workerId: string;
+  readonly bundlesDir: string;
+  /** Null: as many as the measured costs allow. */
+  readonly slots: number | null;
+  /** A decoder variant of the bundle by name, or `auto`: the fastest one. */
+  readonly decoder: string;
+  readonly logLevel: string;
+  readonly supervised: boolean;
+  readonly cores: number;
+}
+
+/** @throws VizaviError `invalid_config`, naming the variable */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new VizaviError('invalid_config', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  }
+  const { data } = parsed;
+  return Object.freeze({
+    url: data.VIZAVI_URL,
+    workerSecret: data.VIZAVI_WORKER_SECRET,
+    workerId: data.VIZAVI_WORKER_ID ?? `worker-${crypto.randomUUID().slice(0, 8)}`,
+    bundlesDir: data.VIZAVI_BUNDLES,
+    slots: data.VIZAVI_SLOTS ?? null,
+    decoder: data.VIZAVI_DECODER,
+    logLevel: data.VIZAVI_LOG_LEVEL,
+    supervised: data.VIZAVI_SUPERVISED === '1',
+    cores: availableParallelism(),
+  });
+}

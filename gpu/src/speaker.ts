@@ -1,0 +1,243 @@
+import type { AudioBlock } from './audio-queue.ts';
+import { AudioQueue } from './audio-queue.ts';
+import type { Avatar } from './avatar.ts';
+import type { Resampler } from './encoder.ts';
+import { FrameRing } from './frame-ring.ts';
+import type { InferenceLane } from './inference-loop.ts';
+import type { TickContent } from './live-stream.ts';
+import type { ChunkRequest, ChunkResult } from './model-runner.ts';
+import type { Candidate } from './scheduler.ts';
+import { SpeechTrack } from './speech-track.ts';
+import type { ChunkPlan } from './speech-track.ts';
+import type { SlotMeter } from './stage-stats.ts';
+
+export interface SpeakerOptions {
+  readonly slotId: number;
+  readonly avatar: Avatar;
+  readonly meter: SlotMeter;
+  readonly openResampler: (from: number, to: number) => Resampler;
+  readonly nowMs: () => number;
+  /** When the picture `ahead` ticks after the next one must be decoded. */
+  readonly deadlineMs: (ahead: number) => number;
+  /** A block of an utterance is on the wire. */
+  readonly onBlock: (block: AudioBlock) => void;
+  /** The model cannot go on for this slot. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** What a slot shows and plays: idle motion, or the frames that the model makes of the sound in its queue. */
+export class Speaker implements InferenceLane {
+  readonly slotId: number;
+  readonly #options: SpeakerOptions;
+  readonly #queue: AudioQueue;
+  readonly #track: SpeechTrack;
+  readonly #ring: FrameRing;
+  readonly #plans = new Map<ChunkRequest, ChunkPlan>();
+  /** What the last tick showed; a repeat shows it again. */
+  #picture: Picture;
+  #soundSinceMs: number | null = null;
+
+  constructor(options: SpeakerOptions) {
+    const { bundle, loop, runner } = options.avatar;
+    this.slotId = options.slotId;
+    this.#options = options;
+    this.#queue = new AudioQueue({
+      modelRate: bundle.sampleRate,
+      samplesPerFrame: bundle.samplesPerFrame,
+      openResampler: options.openResampler,
+    });
+    this.#track = new SpeechTrack({
+      queue: this.#queue,
+      lookaheadFrames: bundle.lookaheadFrames,
+      // Slots of one bundle do not blink together.
+      firstRow: options.slotId * 67,
+    });
+    this.#ring = FrameRing.create({ entries: loop.ringEntries, frameBytes: bundle.frameBytes });
+    this.#picture = new Picture(options.avatar.idle.at(this.#track.row));
+    runner.attachSlot(this.slotId, this.#ring);
+    loop.add(this);
+  }
+
+  /** There is sound of an utterance to be played, or to come. */
+  get speaking(): boolean {
+    return this.#track.soundAhead || this.#queue.available > 0 || this.#queue.open;
+  }
+
+  get leadMs(): number {
+    return Math.max(0, this.#track.lead * (1000 / this.#options.avatar.bundle.fps));
+  }
+
+  get ringOccupancy(): number {
+    return this.#ring.occupancy;
+  }
+
+  push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean): void {
+    if (!this.speaking) this.#soundSinceMs = this.#options.nowMs();
+    this.#queue.push(utteranceId, sampleRate, pcm, last);
+    this.#options.avatar.loop.wake();
+  }
+
+  /** The sound that an interrupt would cut off. */
+  peekSound(): Int16Array | null {
+    return this.#track.peekSound();
+  }
+
+  interrupt(): void {
+    this.#soundSinceMs = null;
+    for (const frame of this.#track.interrupt()) this.#ring.abandon(frame.entry);
+    this.#options.avatar.loop.wake();
+  }
+
+  close(): void {
+    this.#options.avatar.loop.remove(this);
+    this.#options.avatar.runner.detachSlot(this.slotId);
+    this.#queue.clear();
+  }
+
+  candidate(): Candidate | null {
+    const wantedFrames = this.#track.wanted;
+    if (wantedFrames === 0) return null;
+    const leadFrames = this.#track.lead;
+    return {
+      slotId: this.slotId,
+      deadlineMs: this.#options.deadlineMs(Math.max(0, leadFrames)),
+      wantedFrames,
+      leadFrames,
+      freeEntries: this.#ring.free,
+    };
+  }
+
+  take(frames: number): ChunkRequest {
+    const plan = this.#track.plan(frames);
+    const entries: number[] = [];
+    for (let left = plan.frames - plan.skip; left > 0; left -= 1) {
+      const entry = this.#ring.acquire();
+      if (entry !== null) entries.push(entry);
+    }
+    const request: ChunkRequest = {
+      slotId: this.slotId,
+      pcm: plan.pcm,
+      expression: this.#expression(plan),
+      frames: plan.frames,
+      skip: plan.skip,
+      reset: plan.reset,
+      entries,
+    };
+    this.#plans.set(request, plan);
+    return request;
+  }
+
+  done(request: ChunkRequest, result: ChunkResult): void {
+    const plan = this.#plans.get(request);
+    this.#plans.delete(request);
+    if (!plan) return;
+    const rowLength = this.#options.avatar.bundle.expression.parameters.length;
+    const frames = request.entries.map((entry, index) => ({
+      entry,
+      params: result.params?.slice(index * rowLength, (index + 1) * rowLength) ?? null,
+    }));
+    for (const late of this.#track.deliver(plan.generation, frames)) {
+      this.#ring.abandon(late.entry);
+      this.#options.meter.framesDropped += 1;
+    }
+    const { meter, avatar } = this.#options;
+    const made = frames.length;
+    meter.add('generate', result.generateMs / made);
+    meter.add('decode', result.decodeMs / made);
+    meter.add('copy', result.copyMs / made);
+    meter.addChunk(
+      result.generateMs + result.decodeMs + result.copyMs,
+      (made * 1000) / avatar.bundle.fps,
+    );
+  }
+
+  failed(request: ChunkRequest, error: unknown): void {
+    for (const entry of request.entries) this.#ring.abandon(entry);
+    this.#plans.delete(request);
+    this.#options.onFailed(error);
+  }
+
+  /** The content of the tick to come. */
+  next(): TickContent {
+    const { avatar, meter } = this.#options;
+    const step = this.#track.next();
+    const block = 'block' in step ? step.block : null;
+    if (step.kind === 'idle') this.#show(new Picture(avatar.idle.at(this.#track.row)));
+    if (step.kind === 'frame') {
+      const lease = this.#ring.lease(step.frame.entry);
+      this.#show(
+        new Picture(lease.bytes, () => {
+          lease.release();
+          avatar.loop.wake();
+        }),
+      );
+    } else if (step.kind !== 'idle') meter.framesRepeated += 1;
+    const picture = this.#picture.retain();
+    // A frame was taken: there is room in the lead again.
+    if (step.kind !== 'idle') avatar.loop.wake();
+    return {
+      picture: picture.bytes,
+      sound: block?.wire ?? null,
+      onPictureFree: () => {
+        picture.release();
+      },
+      onDue: () => {
+        if (block?.utteranceId != null) this.#options.onBlock(block);
+      },
+      onPictureSent: () => {
+        if (step.kind === 'frame') this.#firstFrameSent();
+      },
+    };
+  }
+
+  #show(picture: Picture): void {
+    this.#picture.release();
+    this.#picture = picture;
+  }
+
+  #firstFrameSent(): void {
+    if (this.#soundSinceMs === null) return;
+    this.#options.meter.firstFrameMs = this.#options.nowMs() - this.#soundSinceMs;
+    this.#soundSinceMs = null;
+  }
+
+  /** Idle motion under every frame; in a release also what is left of the interrupted mouth. */
+  #expression(plan: ChunkPlan): Float32Array {
+    const { bundle, idle } = this.#options.avatar;
+    const parameters = bundle.expression.parameters;
+    const rows = new Float32Array(plan.frames * parameters.length);
+    const last = plan.release ? this.#track.lastParams : null;
+    for (let frame = 0; frame < plan.frames; frame += 1) {
+      const row = idle.expression(plan.firstRow + frame);
+      const left = plan.release?.[frame] ?? 0;
+      parameters.forEach((parameter, index) => {
+        const rest = row[index] ?? 0;
+        const mouth = last && parameter.audioDriven ? (last[index] ?? 0) - parameter.rest - rest : 0;
+        rows[frame * parameters.length + index] = rest + left * mouth;
+      });
+    }
+    return rows;
+  }
+}
+
+/** A picture that the encoder and a possible repeat share; given back when neither needs it. */
+class Picture {
+  readonly bytes: Uint8Array;
+  readonly #onFree: (() => void) | undefined;
+  #users = 1;
+
+  constructor(bytes: Uint8Array, onFree?: () => void) {
+    this.bytes = bytes;
+    this.#onFree = onFree;
+  }
+
+  retain(): this {
+    this.#users += 1;
+    return this;
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.#onFree?.();
+  }
+}

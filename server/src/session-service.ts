@@ -1,0 +1,50 @@
+import type { CloseReason, SessionState } from '@vizavi/signaling';
+
+/** What a caller may choose of a session. */
+export interface SessionOptions {
+  readonly avatarId?: string | undefined;
+  readonly voice?: string | undefined;
+  readonly maxDurationSec?: number | undefined;
+  readonly idleTimeoutSec?: number | undefined;
+}
+
+/** What a caller may know of a session. Times are Unix milliseconds. */
+export interface SessionInfo {
+  readonly sessionId: string;
+  readonly avatarId: string;
+  readonly voice: string;
+  readonly state: SessionState;
+  readonly viewers: number;
+  readonly speaking: boolean;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly closeReason: CloseReason | null;
+}
+
+export interface AvatarInfo {
+  readonly avatarId: string;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  /** Slots that can show it, and how many of them are free now. */
+  readonly slots: number;
+  readonly freeSlots: number;
+  readonly voices: readonly string[];
+}
+
+/** What HTTP needs of the sessions; `SessionRegistry` is it. All methods throw VizaviError. */
+export interface SessionService {
+  /** @throws `no_capacity`, `not_found` (avatar or voice), `unavailable` (draining) */
+  create(options: SessionOptions): Promise<SessionInfo>;
+  /** @throws `not_found` */
+  info(sessionId: string): SessionInfo;
+  /** Says `text`; resolves when it is queued. @throws `not_found`, `invalid_state`, `invalid_text`, `text_too_long` */
+  speak(sessionId: string, text: string): Promise<{ utteranceId: string }>;
+  interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }>;
+  /** Resolves when it is closed. @throws `not_found` */
+  close(sessionId: string, reason: CloseReason): Promise<void>;
+  avatars(): readonly AvatarInfo[];
+  /** True once a slot is ready. */
+  readonly ready: boolean;
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { empty, errorBody, id, milliseconds, pcmBytes } from './protocol.ts';
+import { stageStats } from './messages.ts';
+import type { AnyNotice, Protocol } from './protocol.ts';
+
+const slotId = z.number().int().nonnegative();
+/** A lease is one session on one slot, once; messages of an older lease are ignored. */
+const lease = { slotId, leaseId: id };
+const generation = z.number().int().nonnegative();
+const rtpStream = z.object({
+  ssrc: z.number().int().positive().max(0xffff_ffff),
+  payloadType: z.number().int().min(96).max(127),
+});
+
+/** What a worker says of a bundle that it has loaded. */
+export const bundleInfo = z.object({
+  id,
+  name: z.string(),
+  fps: z.number().positive(),
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
+});
+export type BundleInfo = z.output<typeof bundleInfo>;
+
+export const videoCodec = z.enum(['h264', 'vp8']);
+
+/** What a GPU worker tells the server. */
+export const workerToServer = {
+  calls: {
+    /** First message of every connection. After a reconnect the server closes what it no longer knows. */
+    'worker.register': {
+      request: z.object({
+        workerId: id,
+        pid: z.number().int(),
+        device: z.string(),
+        slots: z.number().int().positive(),
+        bundles: z.array(bundleInfo).min(1),
+        encoders: z.array(videoCodec).min(1),
+        /** Measured cost of one chunk of so many frames. */
+        chunkCosts: z.array(z.object({ frames: z.number().int(), medianMs: milliseconds })),
+      }),
+      result: empty,
+    },
+  },
+  notices: {
+    'utterance.started': z.object({ ...lease, generation, utteranceId: id }),
+    /** How much of the utterance is on the wire, a few times a second while it is spoken. */
+    'utterance.progress': z.object({ ...lease, generation, utteranceId: id, playedMs: milliseconds }),
+    'utterance.ended': z.object({ ...lease, generation, utteranceId: id, playedMs: milliseconds }),
+    'slot.stats': z.object({ ...lease, stats: stageStats }),
+    /** The slot cannot go on (encoder, model); the server moves the session. */
+    'slot.failed': z.object({ ...lease, error: errorBody }),
+  },
+} as const satisfies Protocol;
+export type WorkerToServer = typeof workerToServer;
+export type WorkerNotice = AnyNotice<WorkerToServer>;
+
+/** What the server asks of a GPU worker. */
+export const serverToWorker = {
+  calls: {
+    'slot.open': {
+      request: z.object({
+        ...lease,
+        bundleId: id,
+        codec: videoCodec,
+        bitrateBps: z.number().positive(),
+        /** Where RTP goes; RTCP comes back on the same socket (RFC 5761). */
+        remote: z.object({ ip: z.string(), port: z.number().int() }),
+        video: rtpStream,
+        audio: rtpStream,
+        cname: z.string(),
+      }),
+      result: empty,
+    },
+    'slot.close': { request: z.object(lease), result: empty },
+    /** Raises the generation: whatever is older is dropped wherever it stands. */
+    'slot.interrupt': {
+      request: z.object({ ...lease, generation }),
+      result: z.object({ utteranceId: id.nullable(), playedMs: milliseconds }),
+    },
+  },
+  notices: {
+    /** Frames flow only while somebody watches. */
+    'slot.watch': z.object({ ...lease, watched: z.boolean() }),
+    'slot.bitrate': z.object({ ...lease, bitrateBps: z.number().positive() }),
+    /** Sound of an utterance: PCM s16le mono. `last` closes it. Utterances follow each other in order of arrival. */
+    'slot.audio': z.object({
+      ...lease,
+      generation,
+      utteranceId: id,
+      sampleRate: z.number(),
+      pcm: pcmBytes,
+      last: z.boolean(),
+    }),
+  },
+} as const satisfies Protocol;
+export type ServerToWorker = typeof serverToWorker;

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { CLOSE_REASONS } from './errors.ts';
+import { empty, errorBody, id, MAX_TEXT_LENGTH, milliseconds, ortc, pcmBytes } from './protocol.ts';
+import type { AnyNotice, Protocol } from './protocol.ts';
+
+/**
+ * Text to be said. Its length is judged where it is handled, so that too long a text has an error of its own; the
+ * bound here only keeps the parser's work small.
+ */
+const text = z.string().max(MAX_TEXT_LENGTH * 50);
+
+/** One of a viewer's two incoming streams, as mediasoup describes a Consumer. */
+const consumer = z.object({
+  id: z.string(),
+  producerId: z.string(),
+  kind: z.enum(['audio', 'video']),
+  rtpParameters: ortc,
+});
+
+/** A WebRtcTransport of the SFU, as mediasoup-client wants it. */
+const transport = z.object({
+  id: z.string(),
+  iceParameters: ortc,
+  iceCandidates: z.array(ortc),
+  dtlsParameters: ortc,
+});
+
+const percentiles = z.object({ median: z.number(), p95: z.number() });
+
+/** What the stages of the own session's path have done and cost. Times are milliseconds. */
+export const stageStats = z.object({
+  framesSent: z.number(),
+  framesLate: z.number(),
+  framesDropped: z.number(),
+  framesRepeated: z.number(),
+  leadMs: z.number(),
+  ringOccupancy: z.number(),
+  realTimeFactor: z.number(),
+  bitrateBps: z.number(),
+  /** Last time from the first audio of an utterance at the worker to its first voiced frame on the wire. */
+  firstFrameMs: z.number().nullable(),
+  stages: z.object({
+    generate: percentiles,
+    decode: percentiles,
+    copy: percentiles,
+    encode: percentiles,
+    send: percentiles,
+  }),
+});
+export type StageStats = z.output<typeof stageStats>;
+
+/** What a viewer may ask of the server. */
+export const viewerToServer = {
+  calls: {
+    /** First message of every connection; with the same `viewerId` and live media it only resumes. */
+    'session.start': {
+      request: z.strictObject({
+        viewerId: id,
+        /** Number of the last event that arrived; later ones are sent again. −1: none. */
+        lastEventSeq: z.number().int().min(-1),
+      }),
+      result: z.object({
+        sessionId: id,
+        state: z.string(),
+        /** True when this viewer's media still stands and nothing has to be set up. */
+        resumed: z.boolean(),
+        routerRtpCapabilities: ortc,
+        transport: transport.nullable(),
+        avatar: z.object({
+          id: z.string(),
+          name: z.string(),
+          fps: z.number(),
+          width: z.number(),
+          height: z.number(),
+        }),
+      }),
+    },
+    'media.consume': {
+      request: z.strictObject({ rtpCapabilities: ortc }),
+      result: z.object({ consumers: z.array(consumer) }),
+    },
+    'media.connect': { request: z.strictObject({ dtlsParameters: ortc }), result: empty },
+    'media.resume': { request: empty, result: empty },
+    'media.restartIce': { request: empty, result: z.object({ iceParameters: ortc }) },
+    'session.keepAlive': { request: empty, result: empty },
+    'session.stop': { request: empty, result: empty },
+    'session.stats': {
+      request: empty,
+      result: z.object({ stages: stageStats.nullable(), voiceMs: percentiles.nullable() }),
+    },
+    /** Say this. Sending the same `utteranceId` again changes nothing. */
+    repeat: { request: z.strictObject({ utteranceId: id, text }), result: empty },
+    /** Say this sound: PCM s16le mono, piece by piece; `seq` counts from 0, `last` closes the utterance. */
+    repeatAudio: {
+      request: z.strictObject({
+        utteranceId: id,
+        seq: z.number().int().nonnegative(),
+        sampleRate: z.number(),
+        pcm: pcmBytes,
+        last: z.boolean(),
+      }),
+      result: empty,
+    },
+    /** Silence, now. Answers when the worker has stopped. */
+    interrupt: { request: empty, result: z.object({ interrupted: z.array(id), tookMs: milliseconds }) },
+  },
+  notices: {},
+} as const satisfies Protocol;
+export type ViewerToServer = typeof viewerToServer;
+
+const utterance = { utteranceId: id };
+
+/** Events of a session. Each is numbered by the envelope's `seq` so that a reconnecting viewer misses none. */
+export const serverToViewer = {
+  calls: {},
+  notices: {
+    'session.state_changed': z.object({ state: z.enum(['joining', 'live', 'closing', 'closed']) }),
+    'session.stopped': z.object({ reason: z.enum(CLOSE_REASONS) }),
+    /**
+     * The streams have moved: `producers` — consume again over the same transport; `transport` — start again;
+     * `recovering` — the avatar is gone for the moment, `producers` will follow.
+     */
+    'session.media_changed': z.object({ scope: z.enum(['producers', 'transport', 'recovering']) }),
+    'avatar.speak_started': z.object({
+      ...utterance,
+      /** From the command's arrival to the first sound on the wire. */
+      latencyMs: milliseconds,
+    }),
+    'avatar.speak_ended': z.object({
+      ...utterance,
+      outcome: z.enum(['spoken', 'interrupted', 'failed']),
+      /** How much was heard. */
+      playedMs: milliseconds,
+      error: errorBody.nullable(),
+    }),
+    /** A clause, when its sound is ready; `startMs` is counted from the utterance's start. */
+    'avatar.transcription.chunk': z.object({
+      ...utterance,
+      text: z.string(),
+      textStart: z.number().int(),
+      textEnd: z.number().int(),
+      startMs: milliseconds,
+      durationMs: milliseconds,
+    }),
+    'avatar.transcription': z.object({ ...utterance, text: z.string() }),
+    /** The voice cannot say this part of the text and leaves it out. */
+    'avatar.text_skipped': z.object({
+      ...utterance,
+      text: z.string(),
+      textStart: z.number().int(),
+      textEnd: z.number().int(),
+    }),
+  },
+} as const satisfies Protocol;
+export type ServerToViewer = typeof serverToViewer;
+export type SessionEvent = AnyNotice<ServerToViewer>;
