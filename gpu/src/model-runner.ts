@@ -1,3 +1,4 @@
+import { VizaviError } from '@vizavi/signaling';
 import type { AvatarBundle } from './avatar-bundle.ts';
 import type { FrameRing } from './frame-ring.ts';
 
@@ -57,4 +58,26 @@ export interface ModelRunner {
   renderStill(expression: Float32Array, frames: number): Promise<SharedArrayBuffer>;
   /** Ends the inference thread; runs still waiting are rejected with `unavailable`. */
   close(): Promise<void>;
+}
+
+/** What every runner refuses before it touches a slot's state. @throws VizaviError `inference_failed` */
+export function checkChunkRequest(request: ChunkRequest, bundle: AvatarBundle, ring: FrameRing | undefined): void {
+  const { slotId, pcm, expression, frames, skip, entries } = request;
+  const refuse = (problem: string): never => {
+    throw new VizaviError('inference_failed', `slot ${slotId}: ${problem}`);
+  };
+  const expect = (what: string, count: number, expected: number): void => {
+    if (count !== expected) refuse(`${count} ${what}, must be ${expected}`);
+  };
+  if (!ring) return refuse('is not attached');
+  if (!Number.isInteger(frames) || frames < bundle.minChunkFrames) refuse(`a chunk of ${frames} frames`);
+  if (!Number.isInteger(skip) || skip < 0 || skip > frames) refuse(`${skip} of ${frames} frames to skip`);
+  expect('samples', pcm.length, frames * bundle.samplesPerFrame);
+  expect('expression values', expression.length, frames * bundle.expression.parameters.length);
+  expect('ring entries', entries.length, frames - skip);
+  for (const entry of entries) {
+    if (ring.stateOf(entry) !== 'acquired') refuse(`ring entry ${entry} is ${ring.stateOf(entry)}`);
+  }
+  // One NaN would stay in the slot's state for good.
+  if (!pcm.every(Number.isFinite) || !expression.every(Number.isFinite)) refuse('input is not finite');
 }

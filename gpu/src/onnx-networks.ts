@@ -1,0 +1,270 @@
+import { VizaviError } from '@vizavi/signaling';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { AvatarBundle } from './avatar-bundle.ts';
+import { invalidBundle } from './manifest.ts';
+import type { Dimension, TensorSpec } from './manifest.ts';
+import type { LoadOptions } from './onnx-messages.ts';
+
+type Tensors = Record<string, Tensor>;
+
+/** The generator's state tensors by the names of its inputs. Values are never changed in place. */
+export type ModelState = Readonly<Tensors>;
+
+export interface Generated {
+  readonly latents: Float32Array;
+  readonly params: Float32Array | null;
+  readonly state: ModelState;
+}
+
+interface Planes {
+  readonly y: Uint8Array;
+  readonly u: Uint8Array;
+  readonly v: Uint8Array;
+  /** Views of the planes for each number of frames that has been decoded. */
+  readonly tensors: Map<number, Tensors>;
+}
+
+/** A bundle's generator and decoder in ONNX Runtime. The only file that knows tensors; calls must not overlap. */
+export class OnnxNetworks {
+  readonly #bundle: AvatarBundle;
+  readonly #generator: InferenceSession;
+  readonly #decoders: Map<string, InferenceSession>;
+  readonly #planes: Planes;
+  #variant: string;
+
+  private constructor(
+    bundle: AvatarBundle,
+    generator: InferenceSession,
+    decoders: Map<string, InferenceSession>,
+    variant: string,
+  ) {
+    this.#bundle = bundle;
+    this.#generator = generator;
+    this.#decoders = decoders;
+    this.#variant = variant;
+    const pixels = bundle.width * bundle.height * bundle.chunkFrames;
+    this.#planes = {
+      y: new Uint8Array(pixels),
+      u: new Uint8Array(pixels / 4),
+      v: new Uint8Array(pixels / 4),
+      tensors: new Map(),
+    };
+  }
+
+  /**
+   * Opens the sessions and makes one frame with each, so that a kernel that this CPU lacks shows now.
+   *
+   * @throws VizaviError `invalid_bundle` naming the field; `unsupported_device`
+   */
+  static async open({ bundle, threads, decoder }: LoadOptions): Promise<OnnxNetworks> {
+    const { variants } = bundle.decoder;
+    const wanted = decoder === 'auto' ? Object.keys(variants) : [decoder];
+    const path = ['networks', 'generator'];
+    const generator = await openSession(bundle, bundle.generator.file, threads, path);
+    checkTensors(bundle, [...path, 'inputs'], bundle.generator.inputs, generator.inputMetadata);
+    checkTensors(bundle, [...path, 'outputs'], bundle.generator.outputs, generator.outputMetadata);
+
+    const decoders = new Map<string, InferenceSession>();
+    const refused: unknown[] = [];
+    for (const name of wanted) {
+      const file = variants[name];
+      if (file === undefined) {
+        const known = Object.keys(variants).join(', ');
+        throw new VizaviError('unsupported_device', `${bundle.id} has no decoder "${name}", only: auto, ${known}`);
+      }
+      const variantPath = ['networks', 'decoder', 'variants', name];
+      try {
+        const session = await openSession(bundle, file, threads, variantPath);
+        checkTensors(bundle, ['networks', 'decoder', 'inputs'], bundle.decoder.inputs, session.inputMetadata);
+        checkTensors(bundle, ['networks', 'decoder', 'outputs'], bundle.decoder.outputs, session.outputMetadata);
+        const networks = new OnnxNetworks(bundle, generator, new Map([[name, session]]), name);
+        await networks.#tryOut();
+        decoders.set(name, session);
+      } catch (error) {
+        if (error instanceof VizaviError && error.code === 'invalid_bundle') throw error;
+        refused.push(error);
+      }
+    }
+    const first = decoders.has(bundle.decoder.default) ? bundle.decoder.default : [...decoders.keys()][0];
+    if (first === undefined) throw unsupported(bundle, `decoder "${wanted.join('", "')}"`, refused[0]);
+    return new OnnxNetworks(bundle, generator, decoders, first);
+  }
+
+  get variant(): string {
+    return this.#variant;
+  }
+
+  /** The decoders that run on this machine. */
+  get variants(): string[] {
+    return [...this.#decoders.keys()];
+  }
+
+  useVariant(name: string): void {
+    this.#variant = name;
+  }
+
+  /** Frees the decoders that are not in use. */
+  async settleVariant(): Promise<void> {
+    for (const [name, session] of this.#decoders) {
+      if (name === this.#variant) continue;
+      this.#decoders.delete(name);
+      await session.release();
+    }
+  }
+
+  initialState(): ModelState {
+    return Object.fromEntries(
+      this.#bundle.states.map(({ input, shape, initial }) => [
+        input,
+        new Tensor('float32', new Float32Array(size(shape)).fill(initial), shape),
+      ]),
+    );
+  }
+
+  async generate(
+    pcm: Float32Array,
+    expression: Float32Array,
+    frames: number,
+    state: ModelState,
+  ): Promise<Generated> {
+    const { expression: face, states, generator } = this.#bundle;
+    const wanted = ['latents', ...(generator.hasParams ? ['params'] : []), ...states.map(({ output }) => output)];
+    const outputs = await this.#generator.run(
+      {
+        ...state,
+        pcm: new Tensor('float32', pcm, [1, pcm.length]),
+        expression: new Tensor('float32', expression, [1, frames, face.parameters.length]),
+      },
+      wanted,
+    );
+    return {
+      latents: floats(outputs, 'latents'),
+      params: generator.hasParams ? floats(outputs, 'params') : null,
+      state: Object.fromEntries(states.map(({ input, output }) => [input, tensorOf(outputs, output)])),
+    };
+  }
+
+  /** Decodes up to `chunkFrames` frames; `copyFrame` then gives them until the next call. */
+  async decode(latents: Float32Array, frames: number): Promise<void> {
+    const session = this.#decoders.get(this.#variant);
+    if (!session) throw new Error(`the decoder ${this.#variant} is closed`);
+    await session.run(
+      { latents: new Tensor('float32', latents, [frames, ...this.#bundle.latentShape]) },
+      this.#planesFor(frames),
+    );
+  }
+
+  /** Writes a decoded frame as one I420 picture. */
+  copyFrame(index: number, out: Uint8Array): void {
+    const { y, u, v } = this.#planes;
+    const luma = this.#bundle.width * this.#bundle.height;
+    const chroma = luma / 4;
+    out.set(y.subarray(index * luma, (index + 1) * luma), 0);
+    out.set(u.subarray(index * chroma, (index + 1) * chroma), luma);
+    out.set(v.subarray(index * chroma, (index + 1) * chroma), luma + chroma);
+  }
+
+  async close(): Promise<void> {
+    for (const session of [this.#generator, ...this.#decoders.values()]) await session.release();
+  }
+
+  async #tryOut(): Promise<void> {
+    const { minChunkFrames: frames, samplesPerFrame, expression, latentShape, id, states } = this.#bundle;
+    const pcm = new Float32Array(frames * samplesPerFrame);
+    const rows = new Float32Array(frames * expression.parameters.length);
+    const { latents, state } = await this.generate(pcm, rows, frames, this.initialState());
+    if (latents.length !== frames * size(latentShape)) {
+      throw invalidBundle(id, ['latent', 'shape'], `the generator gives ${latents.length / frames} values a frame`);
+    }
+    for (const [index, { input, shape }] of states.entries()) {
+      const { dims } = tensorOf(state, input);
+      if (dims.join() !== shape.join()) {
+        const problem = `is [${shape.join(', ')}], but the generator gives [${dims.join(', ')}]`;
+        throw invalidBundle(id, ['state', index, 'shape'], problem);
+      }
+    }
+    await this.decode(latents, frames);
+  }
+
+  /** Output tensors that ONNX Runtime writes into, made once for each number of frames. */
+  #planesFor(frames: number): Tensors {
+    const { y, u, v, tensors } = this.#planes;
+    const { width, height } = this.#bundle;
+    const known = tensors.get(frames);
+    if (known) return known;
+    const plane = (memory: Uint8Array, rows: number, columns: number): Tensor =>
+      new Tensor('uint8', memory.subarray(0, frames * rows * columns), [frames, rows, columns]);
+    const made = {
+      y: plane(y, height, width),
+      u: plane(u, height / 2, width / 2),
+      v: plane(v, height / 2, width / 2),
+    };
+    tensors.set(frames, made);
+    return made;
+  }
+}
+
+async function openSession(
+  bundle: AvatarBundle,
+  file: string,
+  threads: number,
+  path: readonly string[],
+): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(file, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    // ONNX Runtime's words for an operator or type that this build or CPU has no kernel for.
+    if (/NOT_IMPLEMENTED|could not find an implementation|not a registered/i.test(problem)) {
+      throw unsupported(bundle, path.slice(1).join('.'), error);
+    }
+    throw invalidBundle(bundle.id, [...path, 'file'], problem, error);
+  }
+}
+
+function unsupported(bundle: AvatarBundle, what: string, cause: unknown): VizaviError {
+  const problem = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
+  return new VizaviError('unsupported_device', `${bundle.id}: this CPU cannot run ${what}: ${problem}`, { cause });
+}
+
+/** Compares the manifest's description with the network's own. A dimension that the network leaves open fits any. */
+function checkTensors(
+  bundle: AvatarBundle,
+  path: readonly string[],
+  specs: readonly TensorSpec[],
+  actual: readonly InferenceSession.ValueMetadata[],
+): void {
+  const fits = (spec: Dimension, real: Dimension | undefined): boolean => typeof real === 'string' || real === spec;
+  for (const [index, { name, dtype, shape }] of specs.entries()) {
+    const real = actual.find((tensor) => tensor.name === name);
+    const fault = (key: string, problem: string): VizaviError =>
+      invalidBundle(bundle.id, [...path, index, key], problem);
+    if (!real?.isTensor) throw fault('name', `the network has no tensor "${name}"`);
+    if (real.type !== dtype) throw fault('dtype', `of "${name}" is ${dtype}, but the network has ${real.type}`);
+    if (real.shape.length !== shape.length || !shape.every((length, axis) => fits(length, real.shape[axis]))) {
+      throw fault('shape', `of "${name}" is [${shape.join(', ')}], but the network has [${real.shape.join(', ')}]`);
+    }
+  }
+  const missing = path.at(-1) === 'inputs' && actual.find(({ name }) => !specs.some((spec) => spec.name === name));
+  if (missing) throw invalidBundle(bundle.id, path, `the network also needs "${missing.name}"`);
+}
+
+function tensorOf(tensors: Readonly<Record<string, unknown>>, name: string): Tensor {
+  const tensor = tensors[name];
+  if (tensor instanceof Tensor) return tensor;
+  throw new Error(`the network gave no ${name}`);
+}
+
+function floats(tensors: Readonly<Record<string, unknown>>, name: string): Float32Array {
+  return tensorOf(tensors, name).data as Float32Array;
+}
+
+function size(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}

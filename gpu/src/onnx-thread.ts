@@ -1,0 +1,162 @@
+import { parentPort } from 'node:worker_threads';
+import { VizaviError } from '@vizavi/signaling';
+import type { AvatarBundle } from './avatar-bundle.ts';
+import { FrameRing } from './frame-ring.ts';
+import type { ChunkRequest, ChunkResult } from './model-runner.ts';
+import type { FromThread, JobName, OnnxJobs, StillRequest, ToThread } from './onnx-messages.ts';
+import { OnnxNetworks } from './onnx-networks.ts';
+import type { ModelState } from './onnx-networks.ts';
+import { warmUp } from './onnx-warm-up.ts';
+
+/** Silence after which the generator's state no longer moves. */
+const SETTLING_CHUNKS = 10;
+
+interface SlotState {
+  readonly ring: FrameRing;
+  state: ModelState;
+}
+
+/** The inference thread: does one job after another, and nothing else. ONNX Runtime blocks it while it runs. */
+class OnnxThread {
+  readonly #slots = new Map<number, SlotState>();
+  #bundle: AvatarBundle | null = null;
+  #networks: OnnxNetworks | null = null;
+  #silentState: ModelState | null = null;
+
+  async do<J extends JobName>(type: J, input: OnnxJobs[J]['input']): Promise<OnnxJobs[JobName]['output']> {
+    switch (type) {
+      case 'load': {
+        const options = input as OnnxJobs['load']['input'];
+        this.#networks = await OnnxNetworks.open(options);
+        this.#bundle = options.bundle;
+        return null;
+      }
+      case 'warmUp': {
+        const { bundle, networks } = this.#loaded();
+        return { costs: await warmUp(networks, bundle), decoder: networks.variant };
+      }
+      case 'run':
+        return this.#run(input as ChunkRequest);
+      case 'still':
+        await this.#still(input as StillRequest);
+        return null;
+    }
+    throw new VizaviError('internal', `the inference thread has no job ${String(type)}`);
+  }
+
+  attach(slotId: number, ring: FrameRing): void {
+    this.#slots.set(slotId, { ring, state: this.#loaded().networks.initialState() });
+  }
+
+  detach(slotId: number): void {
+    this.#slots.delete(slotId);
+  }
+
+  async close(): Promise<void> {
+    await this.#networks?.close();
+  }
+
+  async #run(request: ChunkRequest): Promise<ChunkResult> {
+    const { bundle, networks } = this.#loaded();
+    const { slotId, pcm, expression, frames, skip, entries } = request;
+    const slot = this.#slots.get(slotId);
+    if (!slot) throw new VizaviError('inference_failed', `slot ${slotId} is not attached`);
+    const startMs = performance.now();
+    const before = request.reset ? networks.initialState() : slot.state;
+    const generated = await networks.generate(pcm, expression, frames, before);
+    const generateMs = performance.now() - startMs;
+    let decodeMs = 0;
+    let copyMs = 0;
+    const latentSize = generated.latents.length / frames;
+    for (let first = skip; first < frames; first += bundle.chunkFrames) {
+      const end = Math.min(frames, first + bundle.chunkFrames);
+      const batch = entries.slice(first - skip, end - skip);
+      const decodeStartMs = performance.now();
+      await networks.decode(generated.latents.subarray(first * latentSize, end * latentSize), end - first);
+      for (const entry of batch) slot.ring.markDecoded(entry);
+      const copyStartMs = performance.now();
+      for (const [index, entry] of batch.entries()) {
+        networks.copyFrame(index, slot.ring.hostBuffer(entry));
+        slot.ring.markCopied(entry);
+      }
+      decodeMs += copyStartMs - decodeStartMs;
+      copyMs += performance.now() - copyStartMs;
+    }
+    // Only now: a chunk that failed half-way may be run again.
+    slot.state = generated.state;
+    const params = generated.params?.slice(skip * bundle.expression.parameters.length) ?? null;
+    return { params, generateMs, decodeMs, copyMs };
+  }
+
+  async #still({ expression, frames, out, offsetBytes }: StillRequest): Promise<void> {
+    const { bundle, networks } = this.#loaded();
+    const silence = new Float32Array(frames * bundle.samplesPerFrame);
+    this.#silentState ??= await settle(networks, bundle);
+    const { latents } = await networks.generate(silence, expression, frames, this.#silentState);
+    await networks.decode(latents, frames);
+    for (let frame = 0; frame < frames; frame += 1) {
+      networks.copyFrame(frame, new Uint8Array(out, offsetBytes + frame * bundle.frameBytes, bundle.frameBytes));
+    }
+  }
+
+  #loaded(): { bundle: AvatarBundle; networks: OnnxNetworks } {
+    if (this.#bundle && this.#networks) return { bundle: this.#bundle, networks: this.#networks };
+    throw new VizaviError('invalid_state', 'no bundle is loaded');
+  }
+}
+
+/** The state of a slot that has heard nothing for a while. */
+async function settle(networks: OnnxNetworks, bundle: AvatarBundle): Promise<ModelState> {
+  const frames = bundle.chunkFrames;
+  const silence = new Float32Array(frames * bundle.samplesPerFrame);
+  const rest = new Float32Array(frames * bundle.expression.parameters.length);
+  let state = networks.initialState();
+  for (let chunk = 0; chunk < SETTLING_CHUNKS; chunk += 1) {
+    state = (await networks.generate(silence, rest, frames, state)).state;
+  }
+  return state;
+}
+
+function toVizaviError(error: unknown): VizaviError {
+  if (error instanceof VizaviError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new VizaviError('inference_failed', message, { cause: error });
+}
+
+function serve(port: NonNullable<typeof parentPort>): void {
+  const thread = new OnnxThread();
+  let closing = false;
+  let work = Promise.resolve();
+  const answer = (message: FromThread): void => {
+    port.postMessage(message);
+  };
+  const obey = async (message: Exclude<ToThread, { type: 'close' }>): Promise<void> => {
+    if (closing) return;
+    if (message.type === 'attach') thread.attach(message.slotId, FrameRing.fromHandle(message.ring));
+    else if (message.type === 'detach') thread.detach(message.slotId);
+    else {
+      await thread.do(message.type, message.input).then(
+        (output) => {
+          answer({ id: message.id, output });
+        },
+        (error: unknown) => {
+          answer({ id: message.id, error: toVizaviError(error).toJSON() });
+        },
+      );
+    }
+  };
+  port.on('message', (message: ToThread) => {
+    if (message.type === 'close') {
+      closing = true;
+      work = work
+        .then(() => thread.close())
+        .then(() => {
+          port.close();
+        });
+    } else {
+      work = work.then(() => obey(message));
+    }
+  });
+}
+
+if (parentPort) serve(parentPort);

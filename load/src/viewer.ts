@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { serverToViewer, viewerToServer } from '@vizavi/signaling';
+import type { ServerToViewer, SessionEvent, StageStats, ViewerToServer } from '@vizavi/signaling';
+import { Channel } from '@vizavi/signaling/channel';
+import { Device } from 'mediasoup-client';
+import type { types } from 'mediasoup-client';
+import {
+  MediaStream,
+  RTCPeerConnection as WeriftPeerConnection,
+  RTCRtpCodecParameters,
+  RTCSessionDescription,
+} from 'werift';
+
+/** What one viewer has received. */
+export interface Received {
+  frames: number;
+  videoPackets: number;
+  audioPackets: number;
+}
+
+/** The part of werift's track that tells of packets. */
+interface PacketTrack {
+  onReceiveRtp: { subscribe(listener: (packet: { header: { marker: boolean } }) => void): void };
+}
+
+/** A viewer without a screen: real ICE, DTLS and SRTP, no decoder. For load, not for judging pictures. */
+export class Viewer {
+  readonly received: Received = { frames: 0, videoPackets: 0, audioPackets: 0 };
+  readonly #channel: Channel<ServerToViewer, ViewerToServer>;
+  readonly #listeners = new Set<(event: SessionEvent) => void>();
+  readonly #connected = Promise.withResolvers<undefined>();
+  #transport: types.Transport | null = null;
+
+  constructor(url: string, token: string) {
+    installWebRtc();
+    this.#channel = new Channel({
+      url,
+      namespace: '/',
+      auth: { token },
+      incoming: serverToViewer,
+      outgoing: viewerToServer,
+      calls: {},
+      notices: this.#notices(),
+      onConnect: () => {
+        this.#connected.resolve(undefined);
+      },
+      onDisconnect: () => undefined,
+      onRefused: (error) => {
+        this.#connected.reject(error);
+      },
+    });
+  }
+
+  /** Connects and receives both streams. */
+  async join(): Promise<void> {
+    this.#channel.open();
+    await this.#connected.promise;
+    const { peer } = this.#channel;
+    const started = await peer.call('session.start', { viewerId: randomUUID(), lastEventSeq: -1 });
+    if (!started.transport) throw new Error('no transport');
+    const device = new Device({ handlerName: 'Chrome111' });
+    await device.load({ routerRtpCapabilities: started.routerRtpCapabilities as types.RtpCapabilities });
+    const transport = device.createRecvTransport(started.transport as unknown as types.TransportOptions);
+    this.#transport = transport;
+    transport.on('connect', ({ dtlsParameters }, done, failed) => {
+      peer.call('media.connect', { dtlsParameters: { ...dtlsParameters } }).then(done, failed);
+    });
+    const { consumers } = await peer.call('media.consume', {
+      rtpCapabilities: { ...(device as unknown as { recvRtpCapabilities: object }).recvRtpCapabilities },
+    });
+    for (const options of consumers) {
+      const consumer = await transport.consume(options as unknown as types.ConsumerOptions);
+      this.#count(options.kind, consumer.track as unknown as PacketTrack);
+    }
+    await peer.call('media.resume', {});
+  }
+
+  /** Says `text`; resolves with its outcome. */
+  async repeat(text: string): Promise<string> {
+    const utteranceId = randomUUID();
+    const ended = new Promise<string>((resolve) => {
+      const listener = (event: SessionEvent): void => {
+        if (event.type !== 'avatar.speak_ended' || event.body.utteranceId !== utteranceId) return;
+        this.#listeners.delete(listener);
+        resolve(event.body.outcome);
+      };
+      this.#listeners.add(listener);
+    });
+    await this.#channel.peer.call('repeat', { utteranceId, text });
+    return ended;
+  }
+
+  async stages(): Promise<StageStats | null> {
+    return (await this.#channel.peer.call('session.stats', {})).stages;
+  }
+
+  async leave(): Promise<void> {
+    await this.#channel.peer.call('session.stop', {}).catch(() => undefined);
+    this.#transport?.close();
+    this.#channel.close();
+  }
+
+  #count(kind: 'audio' | 'video', track: PacketTrack): void {
+    track.onReceiveRtp.subscribe(({ header }) => {
+      if (kind === 'audio') this.received.audioPackets += 1;
+      else {
+        this.received.videoPackets += 1;
+        if (header.marker) this.received.frames += 1;
+      }
+    });
+  }
+
+  #notices(): ConstructorParameters<typeof Channel<ServerToViewer, ViewerToServer>>[0]['notices'] {
+    const names = Object.keys(serverToViewer.notices) as SessionEvent['type'][];
+    const tell = (type: SessionEvent['type']) => (body: unknown) => {
+      for (const listener of this.#listeners) listener({ type, body } as SessionEvent);
+    };
+    return Object.fromEntries(names.map((name) => [name, tell(name)])) as never;
+  }
+}
+
+/** mediasoup-client wants a browser's globals; werift stands in. */
+function installWebRtc(): void {
+  const scope = globalThis as Record<string, unknown>;
+  if (scope['RTCPeerConnection']) return;
+  const feedback = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }];
+  const video = [
+    new RTCRtpCodecParameters({
+      mimeType: 'video/H264',
+      clockRate: 90_000,
+      rtcpFeedback: feedback,
+      parameters: 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
+    }),
+    new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90_000, rtcpFeedback: feedback }),
+  ];
+  const audio = [new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48_000, channels: 2 })];
+  scope['RTCPeerConnection'] = class extends WeriftPeerConnection {
+    constructor(config: object = {}) {
+      super({ ...config, iceServers: [], codecs: { video, audio } });
+    }
+  };
+  scope['RTCSessionDescription'] = RTCSessionDescription;
+  scope['MediaStream'] = MediaStream;
+}
