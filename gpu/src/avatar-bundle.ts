@@ -199,6 +199,7 @@ async function locate(root: string, bundle: string, file: string, path: readonly
 }
 
 function freeze<T extends object>(value: T): Readonly<T> {
-  for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) freeze(child as object);
+  for (const child of Object.values(value))
+    if (typeof child === 'object' && child !== null) freeze(child as object);
   return Object.freeze(value);
 }

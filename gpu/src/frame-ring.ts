@@ -95,7 +95,8 @@ export class FrameRing {
 
   stateOf(entry: number): FrameState {
     const state = STATES[Atomics.load(this.#states, this.#check(entry))];
-    if (state === undefined) throw new VizaviError('internal', `frame ring: entry ${entry} has no valid state`);
+    if (state === undefined)
+      throw new VizaviError('internal', `frame ring: entry ${entry} has no valid state`);
     return state;
   }
 

@@ -81,7 +81,10 @@ function wander(random: Random): Curve {
   const total = waves.reduce((sum, { height }) => sum + height, 0);
   return Float32Array.from({ length: IDLE_LOOP_FRAMES }, (_, frame) => {
     const turn = (2 * Math.PI * frame) / IDLE_LOOP_FRAMES;
-    const sum = waves.reduce((value, { cycles, phase, height }) => value + height * Math.sin(cycles * turn + phase), 0);
+    const sum = waves.reduce(
+      (value, { cycles, phase, height }) => value + height * Math.sin(cycles * turn + phase),
+      0,
+    );
     return sum / total;
   });
 }

@@ -39,7 +39,10 @@ function* checkTiming({ audio, fps, chunkFrames, minChunkFrames }: Manifest): It
     };
   }
   if (minChunkFrames > chunkFrames) {
-    yield { path: ['minChunkFrames'], message: `is ${minChunkFrames}, more than chunkFrames (${chunkFrames})` };
+    yield {
+      path: ['minChunkFrames'],
+      message: `is ${minChunkFrames}, more than chunkFrames (${chunkFrames})`,
+    };
   }
 }
 
@@ -113,7 +116,10 @@ function* checkPicture({ crop, width, height }: Manifest): Iterable<ManifestFaul
 
 function* checkConsent({ consent }: Manifest): Iterable<ManifestFault> {
   if (consent.subject === 'person' && consent.record === undefined) {
-    yield { path: ['consent', 'record'], message: "a real person's likeness needs the place of the written consent" };
+    yield {
+      path: ['consent', 'record'],
+      message: "a real person's likeness needs the place of the written consent",
+    };
   }
 }
 
@@ -143,7 +149,8 @@ function* checkFed(
   known: readonly string[],
 ): Iterable<ManifestFault> {
   for (const [position, { name }] of inputs.entries()) {
-    if (!known.includes(name)) yield { path: [...path, position, 'name'], message: `nothing feeds "${name}"` };
+    if (!known.includes(name))
+      yield { path: [...path, position, 'name'], message: `nothing feeds "${name}"` };
     if (inputs.findIndex((input) => input.name === name) !== position) {
       yield { path: [...path, position, 'name'], message: `"${name}" is given twice` };
     }

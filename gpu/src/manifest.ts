@@ -9,7 +9,10 @@ const note = z.string().optional();
 const tensorName = z.string().regex(/^\w{1,64}$/, 'must be 1 to 64 letters, digits or "_"');
 const file = z
   .string()
-  .regex(/^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/, 'must be a file inside the bundle folder, such as "decoder.onnx"');
+  .regex(
+    /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/,
+    'must be a file inside the bundle folder, such as "decoder.onnx"',
+  );
 const dimension = z.union([count, z.string().regex(/^(?:[1-9]\d*\*)?T$/)], {
   error: 'must be a positive integer, "T" (frames of the call) or "n*T"',
 });

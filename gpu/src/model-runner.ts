@@ -61,7 +61,11 @@ export interface ModelRunner {
 }
 
 /** What every runner refuses before it touches a slot's state. @throws VizaviError `inference_failed` */
-export function checkChunkRequest(request: ChunkRequest, bundle: AvatarBundle, ring: FrameRing | undefined): void {
+export function checkChunkRequest(
+  request: ChunkRequest,
+  bundle: AvatarBundle,
+  ring: FrameRing | undefined,
+): void {
   const { slotId, pcm, expression, frames, skip, entries } = request;
   const refuse = (problem: string): never => {
     throw new VizaviError('inference_failed', `slot ${slotId}: ${problem}`);

@@ -29,7 +29,9 @@ export type JobName = keyof OnnxJobs;
 
 /** Main thread → inference thread. Jobs are done in order and answered; notices take their place in that order. */
 export type ToThread =
-  | { [J in JobName]: { readonly type: J; readonly id: number; readonly input: OnnxJobs[J]['input'] } }[JobName]
+  | {
+      [J in JobName]: { readonly type: J; readonly id: number; readonly input: OnnxJobs[J]['input'] };
+    }[JobName]
   | { readonly type: 'attach'; readonly slotId: number; readonly ring: FrameRingHandle }
   | { readonly type: 'detach'; readonly slotId: number }
   /** Overtakes waiting jobs. */

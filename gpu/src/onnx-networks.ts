@@ -70,13 +70,21 @@ export class OnnxNetworks {
       const file = variants[name];
       if (file === undefined) {
         const known = Object.keys(variants).join(', ');
-        throw new VizaviError('unsupported_device', `${bundle.id} has no decoder "${name}", only: auto, ${known}`);
+        throw new VizaviError(
+          'unsupported_device',
+          `${bundle.id} has no decoder "${name}", only: auto, ${known}`,
+        );
       }
       const variantPath = ['networks', 'decoder', 'variants', name];
       try {
         const session = await openSession(bundle, file, threads, variantPath);
         checkTensors(bundle, ['networks', 'decoder', 'inputs'], bundle.decoder.inputs, session.inputMetadata);
-        checkTensors(bundle, ['networks', 'decoder', 'outputs'], bundle.decoder.outputs, session.outputMetadata);
+        checkTensors(
+          bundle,
+          ['networks', 'decoder', 'outputs'],
+          bundle.decoder.outputs,
+          session.outputMetadata,
+        );
         const networks = new OnnxNetworks(bundle, generator, new Map([[name, session]]), name);
         await networks.#tryOut();
         decoders.set(name, session);
@@ -128,7 +136,11 @@ export class OnnxNetworks {
     state: ModelState,
   ): Promise<Generated> {
     const { expression: face, states, generator } = this.#bundle;
-    const wanted = ['latents', ...(generator.hasParams ? ['params'] : []), ...states.map(({ output }) => output)];
+    const wanted = [
+      'latents',
+      ...(generator.hasParams ? ['params'] : []),
+      ...states.map(({ output }) => output),
+    ];
     const outputs = await this.#generator.run(
       {
         ...state,
@@ -174,7 +186,11 @@ export class OnnxNetworks {
     const rows = new Float32Array(frames * expression.parameters.length);
     const { latents, state } = await this.generate(pcm, rows, frames, this.initialState());
     if (latents.length !== frames * size(latentShape)) {
-      throw invalidBundle(id, ['latent', 'shape'], `the generator gives ${latents.length / frames} values a frame`);
+      throw invalidBundle(
+        id,
+        ['latent', 'shape'],
+        `the generator gives ${latents.length / frames} values a frame`,
+      );
     }
     for (const [index, { input, shape }] of states.entries()) {
       const { dims } = tensorOf(state, input);
@@ -230,7 +246,9 @@ async function openSession(
 
 function unsupported(bundle: AvatarBundle, what: string, cause: unknown): VizaviError {
   const problem = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
-  return new VizaviError('unsupported_device', `${bundle.id}: this CPU cannot run ${what}: ${problem}`, { cause });
+  return new VizaviError('unsupported_device', `${bundle.id}: this CPU cannot run ${what}: ${problem}`, {
+    cause,
+  });
 }
 
 /** Compares the manifest's description with the network's own. A dimension that the network leaves open fits any. */
@@ -240,18 +258,27 @@ function checkTensors(
   specs: readonly TensorSpec[],
   actual: readonly InferenceSession.ValueMetadata[],
 ): void {
-  const fits = (spec: Dimension, real: Dimension | undefined): boolean => typeof real === 'string' || real === spec;
+  const fits = (spec: Dimension, real: Dimension | undefined): boolean =>
+    typeof real === 'string' || real === spec;
   for (const [index, { name, dtype, shape }] of specs.entries()) {
     const real = actual.find((tensor) => tensor.name === name);
     const fault = (key: string, problem: string): VizaviError =>
       invalidBundle(bundle.id, [...path, index, key], problem);
     if (!real?.isTensor) throw fault('name', `the network has no tensor "${name}"`);
-    if (real.type !== dtype) throw fault('dtype', `of "${name}" is ${dtype}, but the network has ${real.type}`);
-    if (real.shape.length !== shape.length || !shape.every((length, axis) => fits(length, real.shape[axis]))) {
-      throw fault('shape', `of "${name}" is [${shape.join(', ')}], but the network has [${real.shape.join(', ')}]`);
+    if (real.type !== dtype)
+      throw fault('dtype', `of "${name}" is ${dtype}, but the network has ${real.type}`);
+    if (
+      real.shape.length !== shape.length ||
+      !shape.every((length, axis) => fits(length, real.shape[axis]))
+    ) {
+      throw fault(
+        'shape',
+        `of "${name}" is [${shape.join(', ')}], but the network has [${real.shape.join(', ')}]`,
+      );
     }
   }
-  const missing = path.at(-1) === 'inputs' && actual.find(({ name }) => !specs.some((spec) => spec.name === name));
+  const missing =
+    path.at(-1) === 'inputs' && actual.find(({ name }) => !specs.some((spec) => spec.name === name));
   if (missing) throw invalidBundle(bundle.id, path, `the network also needs "${missing.name}"`);
 }
 

@@ -95,7 +95,10 @@ class OnnxThread {
     const { latents } = await networks.generate(silence, expression, frames, this.#silentState);
     await networks.decode(latents, frames);
     for (let frame = 0; frame < frames; frame += 1) {
-      networks.copyFrame(frame, new Uint8Array(out, offsetBytes + frame * bundle.frameBytes, bundle.frameBytes));
+      networks.copyFrame(
+        frame,
+        new Uint8Array(out, offsetBytes + frame * bundle.frameBytes, bundle.frameBytes),
+      );
     }
   }
 

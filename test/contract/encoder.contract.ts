@@ -11,7 +11,8 @@ const pictures = Array.from({ length: 50 }, (_, index) => movingPicture(WIDTH, H
 export function encoderContract(name: string, encoders: Encoders): void {
   describe.each<VideoCodec>(['h264', 'vp8'])(`${name}: %s`, (codec) => {
     let encoder: VideoEncoder;
-    const open = async (): Promise<VideoEncoder> => (encoder = await encoders.openVideo({ codec, ...OPTIONS }));
+    const open = async (): Promise<VideoEncoder> =>
+      (encoder = await encoders.openVideo({ codec, ...OPTIONS }));
     const encode = async (count: number, keyFrameAt = -1): Promise<EncodedFrame[]> => {
       const frames: EncodedFrame[] = [];
       for (let i = 0; i < count; i += 1) {
@@ -53,7 +54,9 @@ export function encoderContract(name: string, encoders: Encoders): void {
     it('refuses a picture of the wrong size, and goes on', async () => {
       await open();
       const wrong = (pictures[0] as Uint8Array).subarray(2);
-      await expect(encoder.encode(wrong, { keyFrame: false })).rejects.toMatchObject({ code: 'encoder_failed' });
+      await expect(encoder.encode(wrong, { keyFrame: false })).rejects.toMatchObject({
+        code: 'encoder_failed',
+      });
       await expect(encode(2)).resolves.toHaveLength(2);
     });
 
@@ -81,11 +84,15 @@ export function encoderContract(name: string, encoders: Encoders): void {
 
     it('refuses other lengths, and everything after close', async () => {
       const encoder = await encoders.openAudio({ bitrateBps: 32_000 });
-      expect(() => encoder.encode(new Int16Array(480))).toThrow(expect.objectContaining({ code: 'encoder_failed' }));
+      expect(() => encoder.encode(new Int16Array(480))).toThrow(
+        expect.objectContaining({ code: 'encoder_failed' }),
+      );
       expect(encoder.encode(new Int16Array(960)).length).toBeGreaterThan(0);
       await encoder.close();
       await encoder.close();
-      expect(() => encoder.encode(new Int16Array(960))).toThrow(expect.objectContaining({ code: 'encoder_failed' }));
+      expect(() => encoder.encode(new Int16Array(960))).toThrow(
+        expect.objectContaining({ code: 'encoder_failed' }),
+      );
     });
   });
 
@@ -117,7 +124,8 @@ export function encoderContract(name: string, encoders: Encoders): void {
       const wanted = tone(200, toRate, toRate);
       // The ends, where the filter sees half of its samples, are not compared.
       for (let i = 100; i < toRate - 100; i += 1) {
-        if (Math.abs((out[i] as number) - (wanted[i] as number)) > 100) expect(out[i]).toBeCloseTo(wanted[i] as number);
+        if (Math.abs((out[i] as number) - (wanted[i] as number)) > 100)
+          expect(out[i]).toBeCloseTo(wanted[i] as number);
       }
     });
 

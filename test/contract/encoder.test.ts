@@ -36,6 +36,8 @@ describe('AvEncoders', () => {
     const huge = encoders.openVideo({ codec: 'vp8', ...options, width: 40_000 });
     await expect(huge).rejects.toMatchObject({ code: 'encoder_failed' });
     await expect(encoders.openAudio({ bitrateBps: -1 })).rejects.toMatchObject({ code: 'encoder_failed' });
-    expect(() => encoders.openResampler(0, 48_000)).toThrow(expect.objectContaining({ code: 'encoder_failed' }));
+    expect(() => encoders.openResampler(0, 48_000)).toThrow(
+      expect.objectContaining({ code: 'encoder_failed' }),
+    );
   });
 });

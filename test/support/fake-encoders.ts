@@ -1,4 +1,4 @@
-import { VizaviError } from '../../signaling/src/errors.ts';
+import { VizaviError } from '@vizavi/signaling';
 import type {
   AudioEncoder,
   EncodedFrame,

@@ -1,0 +1,147 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadAvatarBundle } from '../../../gpu/src/avatar-bundle.ts';
+
+const MIRA = fileURLToPath(new URL('../../../gpu/bundles/mira', import.meta.url));
+
+describe('loadAvatarBundle', () => {
+  let parent: string;
+  let dir: string;
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'vizavi-bundle-'));
+    dir = join(parent, 'mira');
+    await cp(MIRA, dir, { recursive: true });
+  });
+  afterEach(() => rm(parent, { recursive: true, force: true }));
+
+  /** Writes a value at a path such as `audio.sampleRate` or `state[0].input` into the manifest; undefined removes it. */
+  const edit = async (path: string, value: unknown): Promise<void> => {
+    const manifest: unknown = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8'));
+    const keys = path.split(/[.[\]]+/).filter(Boolean);
+    const last = keys.pop() ?? '';
+    let parentNode = manifest as Record<string, unknown>;
+    for (const key of keys) parentNode = parentNode[key] as Record<string, unknown>;
+    parentNode[last] = value;
+    await writeFile(join(dir, 'manifest.json'), JSON.stringify(manifest));
+  };
+  const fault = async (): Promise<string> => {
+    const error = await loadAvatarBundle(dir).then(
+      () => ({ code: 'none', message: 'it was accepted' }),
+      (reason: unknown) => reason as { code: string; message: string },
+    );
+    expect(error.code).toBe('invalid_bundle');
+    return error.message;
+  };
+
+  it('describes the starter bundle', async () => {
+    const mira = await loadAvatarBundle(dir);
+    expect(mira).toMatchObject({
+      id: 'mira',
+      fps: 25,
+      width: 512,
+      height: 512,
+      frameBytes: 393216,
+      sampleRate: 16000,
+      samplesPerFrame: 640,
+      lookaheadFrames: 3,
+      chunkFrames: 5,
+      minChunkFrames: 1,
+      latentShape: [16, 8, 8],
+      generator: { hasParams: true },
+      decoder: { default: 'int8' },
+      consent: { subject: 'synthetic' },
+    });
+    expect(mira.expression.parameters[13]).toEqual({
+      name: 'gazeX',
+      index: 13,
+      rest: 0,
+      min: -0.35,
+      max: 0.35,
+      audioDriven: false,
+    });
+    expect(Object.isFrozen(mira.expression.parameters[0])).toBe(true);
+  });
+
+  it.each([
+    ['format', 'vizavi-bundle/2', 'format'],
+    ['id', 'Mira Face', 'id'],
+    ['fps', '25', 'fps'],
+    ['width', 511, 'width'],
+    ['height', 514.5, 'height'],
+    ['audio.sampleRate', 'fast', 'audio.sampleRate'],
+    ['audio.sampelRate', 16000, 'audio.sampelRate'],
+    ['audio.samplesPerFrame', 320, 'audio.samplesPerFrame'],
+    ['audio.chunkSamples', 3000, 'audio.chunkSamples'],
+    ['audio.lookaheadMs', 100, 'audio.lookaheadMs'],
+    ['minChunkFrames', 6, 'minChunkFrames'],
+    ['latent.shape', [16, 8, 9], 'networks.generator.outputs[0].shape'],
+    ['networks.generator.inputs[0].shape', [1, '64*T'], 'networks.generator.inputs[0].shape'],
+    ['networks.generator.inputs[0].shape', [1, 'frames'], 'networks.generator.inputs[0].shape[1]'],
+    ['networks.generator.inputs[1].dtype', 'uint8', 'networks.generator.inputs[1].dtype'],
+    ['networks.generator.inputs[2].name', 'memory', 'state[0].input'],
+    ['networks.generator.file', '../generator.onnx', 'networks.generator.file'],
+    ['networks.generator.file', '/etc/hostname', 'networks.generator.file'],
+    ['networks.generator.file', 'sub/../../x', 'networks.generator.file'],
+    ['networks.generator.file', 'absent.onnx', 'networks.generator.file'],
+    ['networks.generator.bytes', 12, 'networks.generator.bytes'],
+    ['networks.generator.sha256', 'abc', 'networks.generator.sha256'],
+    ['networks.decoder.default', 'tiny', 'networks.decoder.default'],
+    ['networks.decoder.outputs[0].shape', ['T', 256, 512], 'networks.decoder.outputs[0].shape'],
+    ['networks.decoder.outputs', [], 'networks.decoder.outputs'],
+    ['state[0].output', 'state_gone', 'state[0].output'],
+    ['state[0].shape', [1, 1263], 'state[0].shape'],
+    ['expression.parameters[3].min', 'low', 'expression.parameters[3].min'],
+    ['expression.parameters[3].index', 4, 'expression.parameters[3].index'],
+    ['expression.parameters[3].rest', 2, 'expression.parameters[3].rest'],
+    ['expression.parameters[3].name', 'jawOpen', 'expression.parameters[3].name'],
+    ['crop.width', 500, 'crop'],
+    ['licence', undefined, 'licence'],
+    ['licence.notice', 'ABSENT', 'licence.notice'],
+    ['consent', undefined, 'consent'],
+    ['consent.statement', ' ', 'consent.statement'],
+    ['consent.subject', 'person', 'consent.record'],
+  ])('names the field: %s = %j', async (path, value, named) => {
+    await edit(path, value);
+    expect((await fault()).startsWith(`mira: manifest.${named}: `)).toBe(true);
+  });
+
+  it('leaves figures and notes to the maker', async () => {
+    await edit('measured', { anything: [1, { goes: true }] });
+    await edit('expression.parameters[0].note', 'wide');
+    await expect(loadAvatarBundle(dir)).resolves.toMatchObject({ id: 'mira' });
+  });
+
+  it('sees that a network was changed', async () => {
+    const network = await readFile(join(dir, 'decoder.onnx'));
+    network[1000] = (network[1000] ?? 0) ^ 1;
+    await writeFile(join(dir, 'decoder.onnx'), network);
+    expect(await fault()).toBe(
+      'mira: manifest.networks.decoder.variants.fp32.sha256: is not the hash of decoder.onnx',
+    );
+  });
+
+  it('does not follow links out of its folder', async () => {
+    await rm(join(dir, 'decoder.onnx'));
+    await symlink(join(MIRA, 'decoder.onnx'), join(dir, 'decoder.onnx'));
+    expect(await fault()).toContain('mira: manifest.networks.decoder.variants.fp32.file: ');
+  });
+
+  it('says that there is no bundle', async () => {
+    dir = join(parent, 'nobody');
+    expect(await fault()).toMatch(/^nobody: there is no readable .*manifest\.json$/);
+  });
+
+  it('says that the manifest is not JSON', async () => {
+    await writeFile(join(dir, 'manifest.json'), '{"format": ');
+    expect(await fault()).toContain('mira: manifest.json is not JSON: ');
+  });
+
+  it('says that the manifest is no object', async () => {
+    await writeFile(join(dir, 'manifest.json'), '[]');
+    expect(await fault()).toContain('mira: manifest: ');
+  });
+});
