@@ -8,10 +8,10 @@ const STEP_MS = 10;
 const MAX_SHIFT_MS = 300;
 
 /**
- * How much later the picture is than the sound, in milliseconds: the shift at which the mouth's movement fits the
- * sound's energy best. NaN when the two have too little in common.
+ * How much later the sound is than the picture, in milliseconds: the shift at which the sound's energy fits the mouth's
+ * movement best. NaN when the two have too little in common.
  */
-export function lipOffsetMs(mouth: readonly Sample[], sound: readonly Sample[]): number {
+export function soundLagMs(mouth: readonly Sample[], sound: readonly Sample[]): number {
   const startMs = Math.max(mouth[0]?.ms ?? 0, sound[0]?.ms ?? 0);
   const endMs = Math.min(mouth.at(-1)?.ms ?? 0, sound.at(-1)?.ms ?? 0);
   const steps = Math.floor((endMs - startMs) / STEP_MS);
@@ -23,7 +23,7 @@ export function lipOffsetMs(mouth: readonly Sample[], sound: readonly Sample[]):
   const limit = MAX_SHIFT_MS / STEP_MS;
   for (let shift = -limit; shift <= limit; shift += 1) {
     const r = correlation(opening, energy, shift);
-    if (r > best.r) best = { shift: shift * STEP_MS, r };
+    if (r > best.r) best = { shift: -shift * STEP_MS, r };
   }
   return best.shift;
 }

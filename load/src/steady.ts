@@ -1,5 +1,5 @@
 import type { StageStats } from '@vizavi/signaling';
-import { lipOffsetMs } from './lip-sync.ts';
+import { soundLagMs } from './lip-sync.ts';
 import type { LiveProbe } from './live-probe.ts';
 import type { ServerProcess } from './server-process.ts';
 
@@ -14,7 +14,7 @@ export interface SteadyFigures {
   readonly frames: { sent: number; late: number; dropped: number; repeated: number };
   /** Frames a second that the page showed. */
   readonly shownFps: number;
-  /** Picture after sound, from mouth and energy, one for each paragraph. */
+  /** Sound after picture, from mouth and energy, one for each paragraph. */
   readonly lipOffsetsMs: readonly number[];
   /** The browser's own estimate (estimatedPlayoutTimestamp). */
   readonly playoutOffsetsMs: readonly number[];
@@ -41,7 +41,7 @@ export async function measureSteady(
     await probe.say(PARAGRAPH);
     const { mouth, sound } = await probe.samples(fromMs);
     shown += mouth.length;
-    const offset = lipOffsetMs(
+    const offset = soundLagMs(
       mouth.map((sample) => ({ ms: sample.ms, value: sample.mouth })),
       sound.map((sample) => ({ ms: sample.ms, value: sample.rms })),
     );

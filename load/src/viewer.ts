@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { serverToViewer, viewerToServer } from '@vizavi/signaling';
-import type { ServerToViewer, SessionEvent, StageStats, ViewerToServer } from '@vizavi/signaling';
+import type { CloseReason, ServerToViewer, SessionEvent, StageStats, ViewerToServer } from '@vizavi/signaling';
 import { Channel } from '@vizavi/signaling/channel';
 import { Device } from 'mediasoup-client';
 import type { types } from 'mediasoup-client';
@@ -88,6 +88,15 @@ export class Viewer {
     });
     await this.#channel.peer.call('repeat', { utteranceId, text });
     return ended;
+  }
+
+  /** Why the session ended, once it has. */
+  get stopped(): Promise<CloseReason> {
+    return new Promise((resolve) => {
+      this.#listeners.add((event) => {
+        if (event.type === 'session.stopped') resolve(event.body.reason);
+      });
+    });
   }
 
   async stages(): Promise<StageStats | null> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { empty, errorBody, id, milliseconds, pcmBytes } from './protocol.ts';
 import { stageStats } from './messages.ts';
 import type { AnyNotice, Protocol } from './protocol.ts';

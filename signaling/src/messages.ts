@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CLOSE_REASONS } from './errors.ts';
 import { empty, errorBody, id, MAX_TEXT_LENGTH, milliseconds, ortc, pcmBytes } from './protocol.ts';
 import type { AnyNotice, Protocol } from './protocol.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERROR_CODES, VizaviError } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The version of the wire that every message carries. A peer of another version is refused, not guessed at. */
 export const PROTOCOL_VERSION = 1;

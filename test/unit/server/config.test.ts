@@ -1,0 +1,103 @@
+import { VizaviError } from '@vizavi/signaling';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../../server/src/config.ts';
+
+const MACHINE = { cores: 8, addresses: ['192.0.2.7'] };
+const KEY = 'a-key-of-sixteen+';
+
+function read(env: Record<string, string> = {}) {
+  return readConfig(env, MACHINE);
+}
+
+function faults(env: Record<string, string>): string[] {
+  try {
+    read(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(VizaviError);
+    return (error as VizaviError).message.split('\n');
+  }
+  return [];
+}
+
+describe('without any variable', () => {
+  it('serves this machine alone, in development mode', () => {
+    const { config, secrets } = read();
+    expect(config).toMatchObject({
+      development: true,
+      host: '127.0.0.1',
+      port: 8080,
+      announcedIp: '127.0.0.1',
+      ingestIp: '127.0.0.1',
+      localWorker: true,
+      codec: 'h264',
+      maxBitrateBps: 800_000,
+      mediaWorkers: 4,
+      slots: null,
+    });
+    expect(config.bundlesDir).toMatch(/gpu[\\/]bundles$/);
+    expect(secrets.apiKeys).toEqual([]);
+  });
+
+  it('makes secrets of its own, others each time', () => {
+    const [first, second] = [read().secrets, read().secrets];
+    expect(first.tokenSecret.length).toBeGreaterThanOrEqual(32);
+    expect(first.tokenSecret).not.toBe(second.tokenSecret);
+    expect(first.workerSecret).not.toBe(second.workerSecret);
+  });
+
+  it('cannot be changed later', () => {
+    const { config, secrets } = read();
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(secrets)).toBe(true);
+  });
+});
+
+describe('with API keys', () => {
+  it('serves the network and announces its own address', () => {
+    const { config, secrets } = read({ VIZAVI_API_KEYS: ` ${KEY}, ${KEY}2 ,` });
+    expect(config).toMatchObject({ development: false, host: '0.0.0.0', announcedIp: '192.0.2.7' });
+    expect(secrets.apiKeys).toEqual([KEY, `${KEY}2`]);
+  });
+
+  it('takes GPU workers of other machines when it has none here', () => {
+    expect(read({ VIZAVI_API_KEYS: KEY, VIZAVI_LOCAL_WORKER: 'false' }).config.ingestIp).toBe('192.0.2.7');
+  });
+});
+
+it('prefers its own variable for the port, and takes an empty one as unset', () => {
+  expect(read({ PORT: '9000' }).config.port).toBe(9000);
+  expect(read({ PORT: '9000', VIZAVI_PORT: '9001' }).config.port).toBe(9001);
+  expect(read({ PORT: '' }).config.port).toBe(8080);
+});
+
+it('needs one media worker on a small machine', () => {
+  expect(readConfig({}, { cores: 2, addresses: [] }).config.mediaWorkers).toBe(1);
+});
+
+describe('names what is wrong, in one line each', () => {
+  it.each([
+    ['VIZAVI_PORT', { VIZAVI_PORT: 'eighty' }],
+    ['PORT', { PORT: '70000' }],
+    ['VIZAVI_API_KEYS', { VIZAVI_API_KEYS: 'short' }],
+    ['VIZAVI_TOKEN_SECRET', { VIZAVI_TOKEN_SECRET: 'short' }],
+    ['VIZAVI_WORKER_SECRET', { VIZAVI_WORKER_SECRET: 'short' }],
+    ['VIZAVI_PUBLIC_URL', { VIZAVI_PUBLIC_URL: 'example.org' }],
+    ['VIZAVI_ANNOUNCED_IP', { VIZAVI_ANNOUNCED_IP: 'example.org' }],
+    ['VIZAVI_CODEC', { VIZAVI_CODEC: 'vp9' }],
+    ['VIZAVI_LOCAL_WORKER', { VIZAVI_LOCAL_WORKER: 'perhaps' }],
+    ['VIZAVI_RTC_MIN_PORT', { VIZAVI_RTC_MIN_PORT: '50000' }],
+    ['VIZAVI_MAX_DURATION_SEC', { VIZAVI_MAX_DURATION_SEC: '1.5' }],
+    ['VIZAVI_API_KEYS', { NODE_ENV: 'production' }],
+    ['VIZAVI_HOST', { VIZAVI_HOST: '0.0.0.0' }],
+  ])('%s', (name, env) => {
+    const lines = faults(env as Record<string, string>);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(new RegExp(`^${name}: `));
+  });
+
+  it('tells all faults at once, and no secret', () => {
+    const lines = faults({ VIZAVI_PORT: 'x', VIZAVI_API_KEYS: 'hunter2' });
+    expect(lines).toHaveLength(2);
+    expect(lines.join()).not.toContain('hunter2');
+  });
+});
