@@ -51,7 +51,15 @@ exec 9>"$OUTDIR/.lock"; flock 9
 if [ -x "$BIN" ] && runs "$BIN"; then log "cached"; echo "$BIN"; exit 0; fi
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/mediasoup-worker.XXXXXX")
-[ -n "${KEEP_WORK:-}" ] || trap 'rm -rf "$WORK"' EXIT
+clean_up() {
+  local jobs; jobs=$(jobs -p)
+  # shellcheck disable=SC2086 # several ids
+  [ -z "$jobs" ] || { kill $jobs; wait; } 2>/dev/null || true
+  [ -n "${KEEP_WORK:-}" ] || rm -rf "$WORK"
+}
+trap clean_up EXIT
+# Bash heeds a signal only between commands in the foreground, and the compiler is a long one.
+trap 'exit 130' INT TERM
 T0=$SECONDS
 
 # ---------------------------------------------------------------- toolchain --
@@ -346,7 +354,8 @@ MESON=/usr/bin/meson # not some pyenv's
   -Dcpp_link_args="-static-libstdc++ -static-libgcc" build >"$WORK/build.log" 2>&1 \
   || { tail -n 60 "$WORK/build.log" >&2; exit 1; }
 log "compiling with $JOBS jobs (log: $WORK/build.log)"
-ninja -C build -j "$JOBS" mediasoup-worker >>"$WORK/build.log" 2>&1 \
+ninja -C build -j "$JOBS" mediasoup-worker >>"$WORK/build.log" 2>&1 &
+wait $! \
   || { grep -nE 'FAILED|error' -A6 "$WORK/build.log" | head -n 80 >&2; exit 1; }
 strip -o "$BIN.tmp" build/mediasoup-worker
 runs "$BIN.tmp" || { log "the built worker does not run"; "$BIN.tmp" >&2 || true; exit 1; }

@@ -1,328 +1,301 @@
-import { bytesFromSamples, serverToViewer, viewerToServer, VizaviError } from '@vizavi/signaling';
-import type {
-  CallName,
-  CloseReason,
-  NoticeHandlers,
-  NoticeOf,
-  RequestOf,
-  ResultOf,
-  ServerToViewer,
-  SessionEvent,
-  SessionState,
-  StageStats,
-  ViewerToServer,
-} from '@vizavi/signaling';
-import { Channel } from '@vizavi/signaling/channel';
-import { MediaReceiver } from './media-receiver.ts';
-import type { InboundStats } from './media-receiver.ts';
-import { pcmPieces } from './pcm-source.ts';
-import type { Pcm } from './pcm-source.ts';
-import { Player } from './player.ts';
+import { bytesFromSamples, MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
+import type { CloseReason, ResultOf, SessionEvent, SessionState, ViewerToServer } from '@vizavi/signaling';
+import { sendAudio } from './audio-sender.ts';
+import type { AvatarEvents } from './avatar-events.ts';
+import { Deferred } from './deferred.ts';
+import { browser } from './environment.ts';
+import type { Environment, Media } from './environment.ts';
+import { cutIntoPieces } from './pcm-source.ts';
+import type { PcmSource } from './pcm-source.ts';
+import { SessionLink } from './session-link.ts';
+import type { Started } from './session-link.ts';
+import { combineStats, inboundOf } from './session-stats.ts';
+import type { SessionStats, StatsSample } from './session-stats.ts';
 import { TypedEmitter } from './typed-emitter.ts';
 import { Utterances } from './utterances.ts';
 import type { Spoken } from './utterances.ts';
+import { Player } from './player.ts';
 
-export type SessionEvents = { [T in SessionEvent['type']]: NoticeOf<ServerToViewer, T> } & {
-  /** Sound and picture are being received. */
-  'session.stream_ready': { readonly stream: MediaStream };
-  /** The browser plays without sound until `unmute()` is called from a user's gesture. */
-  'session.autoplay_blocked': Record<string, never>;
-  /** The signaling connection went or came back; the media may go on without it. */
-  'session.connection_changed': { readonly connected: boolean };
-};
-
-/** What one call of {@link AvatarSession.stats} tells. Times are milliseconds. */
-export interface SessionStats extends InboundStats {
-  readonly joinMs: number | null;
-  /** From `start()` to the first picture on the screen. */
-  readonly firstFrameMs: number | null;
-  readonly framesPresented: number;
-  /** There and back on the signaling connection. */
-  readonly roundTripMs: number;
-  /** The server's figures for this session; null before its first report. */
-  readonly stages: StageStats | null;
-  readonly voiceMs: { readonly median: number; readonly p95: number } | null;
+export interface AvatarSessionOptions {
+  /** http(s) address of the vizavi server; by default the one that the page came from. */
+  readonly url?: string;
 }
 
-const ATTEMPTS = 5;
-const ATTEMPT_TIMEOUT_MS = 5000;
-const BUSY_RETRY_MS = 100;
-/** How long the first connection may take. */
-const CONNECT_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 15_000;
+/** How long `stop()` waits for a server that does not answer. */
+const STOP_TIMEOUT_MS = 3000;
 
 /**
- * A conversation with an avatar, as one viewer has it.
- *
- * @example
- * const session = new AvatarSession(token, { url: 'https://avatars.example.com' });
- * session.attach(document.querySelector('video'));
- * await session.start();
- * await session.repeat('Hello!');
+ * One viewer of one session: sees and hears the avatar, and tells it what to say. Lost connections are made again, and
+ * what was under way goes on.
  */
-export class AvatarSession extends TypedEmitter<SessionEvents> {
-  readonly #channel: Channel<ServerToViewer, ViewerToServer>;
-  readonly #media: MediaReceiver;
+export class AvatarSession extends TypedEmitter<AvatarEvents> {
+  readonly #environment: Environment;
+  readonly #link: SessionLink;
+  readonly #media: Media;
   readonly #player: Player;
-  readonly #utterances = new Utterances();
-  readonly #viewerId = crypto.randomUUID();
-  readonly #ready = Promise.withResolvers<undefined>();
-  #state: SessionState | 'new' = 'new';
-  #lastEventSeq = -1;
-  #connected = Promise.withResolvers<undefined>();
-  /** Media work is done one after the other: set-up, swap, set-up again. */
-  #mediaWork: Promise<void> = Promise.resolve();
-  #startMs = 0;
-  #ended = false;
+  readonly #utterances: Utterances;
+  readonly #ready = new Deferred<undefined>();
+  #state: SessionState = 'joining';
+  #startMs: number | null = null;
   #joinMs: number | null = null;
   #firstFrameMs: number | null = null;
+  #startTimeout: ReturnType<typeof setTimeout> | undefined;
+  #lastSample: StatsSample | null = null;
+  /** Only one stream of sound is open at a time; the next one begins when this settles. */
+  #audioTurn: Promise<unknown> = Promise.resolve();
 
-  /** `token` comes from `POST /v1/sessions`; `url` is the server's address, by default the page's own. */
-  constructor(token: string, { url = location.origin }: { readonly url?: string } = {}) {
+  /** `token` comes from `POST /v1/sessions`, asked by your server. */
+  constructor(token: string, options: AvatarSessionOptions = {}, environment: Environment = browser) {
     super();
-    this.#ready.promise.catch(() => undefined);
-    this.#connected.promise.catch(() => undefined);
-    this.#media = new MediaReceiver(() => {
-      this.#setUpMedia();
-    });
-    this.#player = new Player(
-      this.#media.stream,
-      () => {
-        this.emit('session.autoplay_blocked', {});
+    this.#environment = environment;
+    this.#utterances = new Utterances(environment.nowMs);
+    this.#link = new SessionLink({
+      url: options.url ?? location.origin,
+      token,
+      openChannel: environment.openChannel,
+      newId: environment.newId,
+      hasMedia: () => this.#media.isStanding,
+      onEvent: (event) => {
+        this.#onEvent(event);
       },
-      (atMs) => {
-        this.#firstFrameMs ??= atMs - this.#startMs;
+      onConnected: (connected) => {
+        this.emit('session.connection_changed', { connected });
       },
-    );
-    this.#channel = new Channel({
-      url,
-      namespace: '/',
-      auth: { token },
-      incoming: serverToViewer,
-      outgoing: viewerToServer,
-      calls: {},
-      notices: this.#notices(),
-      onConnect: () => {
-        this.#connected.resolve(undefined);
-        this.emit('session.connection_changed', { connected: true });
-        this.#setUpMedia();
-      },
-      onDisconnect: () => {
-        if (this.#state === 'closed') return;
-        this.#connected = Promise.withResolvers<undefined>();
-        this.#connected.promise.catch(() => undefined);
-        this.emit('session.connection_changed', { connected: false });
-      },
+      onJoined: (started) => void this.#onJoined(started),
       onRefused: (error) => {
-        if (!error.retryable) this.#end(error);
+        this.#end(error.code === 'token_expired' ? 'time_limit' : 'network', error);
+      },
+    });
+    const link = this.#link;
+    this.#media = environment.createMedia({
+      signaling: {
+        consume: (rtpCapabilities) => link.callNow('media.consume', { rtpCapabilities }),
+        connect: (dtlsParameters) => link.callNow('media.connect', { dtlsParameters }),
+        resume: () => link.callNow('media.resume', {}),
+        restartIce: () => link.callNow('media.restartIce', {}),
+      },
+      onLost: () => {
+        link.renew();
+      },
+    });
+    this.#player = new Player({
+      stream: this.#media.stream,
+      onFirstFrame: (atMs) => {
+        if (this.#startMs !== null) this.#firstFrameMs ??= Math.max(0, atMs - this.#startMs);
+      },
+      onAutoplayBlocked: () => {
+        this.emit('session.autoplay_blocked', {});
       },
     });
   }
 
-  get state(): SessionState | 'new' {
+  /** `joining` until somebody sees the avatar, `live`, `closing`, `closed`. */
+  get state(): SessionState {
     return this.#state;
   }
 
-  /** Both tracks, in one stream that stays the same for the session's life. */
-  get stream(): MediaStream {
-    return this.#media.stream;
-  }
-
-  /** Joins; resolves when sound and picture are being received. @throws VizaviError */
-  async start(): Promise<void> {
-    if (this.#state !== 'new') throw new VizaviError('invalid_state', 'a session starts once');
-    this.#state = 'joining';
-    this.#startMs = performance.now();
-    this.#channel.open();
-    const timer = setTimeout(() => {
-      this.#end(new VizaviError('timeout', 'the server does not answer'));
-    }, CONNECT_TIMEOUT_MS);
-    try {
-      await this.#ready.promise;
-    } finally {
-      clearTimeout(timer);
+  /**
+   * Joins. Resolves when picture and sound are on their way.
+   *
+   * @throws VizaviError `unauthorized`, `token_expired`, `unsupported_device`, `timeout` and others; the session is
+   *   closed then
+   */
+  start(): Promise<void> {
+    if (this.#startMs === null && this.#state !== 'closed') {
+      this.#startMs = this.#environment.nowMs();
+      this.#startTimeout = setTimeout(() => {
+        this.#end('network', new VizaviError('timeout', 'the server could not be reached in time'));
+      }, START_TIMEOUT_MS);
+      this.#environment.prepareMedia().catch((error: unknown) => {
+        this.#end('client', VizaviError.from(error));
+      });
+      this.#link.open();
     }
+    return this.#ready.promise;
   }
 
-  /** Shows the avatar in `video`, now or as soon as it is there. */
+  /** Shows the avatar in this element, before or after `start()`. */
   attach(video: HTMLVideoElement): void {
-    this.#player.attach(video);
-    if (this.#joinMs !== null) void this.#player.play();
+    if (this.#state !== 'closed') this.#player.attach(video);
   }
 
-  unmute(): Promise<void> {
-    return this.#player.unmute();
-  }
-
-  /** Says `text`; resolves when it was spoken or interrupted. @throws VizaviError */
-  async repeat(text: string): Promise<Spoken> {
-    const utteranceId = crypto.randomUUID();
-    const spoken = this.#utterances.add(utteranceId);
-    this.#command('repeat', { utteranceId, text }).catch((error: unknown) => {
-      this.#utterances.fail(utteranceId, VizaviError.from(error));
-    });
-    return spoken;
+  /** Sound on, after `session.autoplay_blocked`. Call it from a user's gesture. */
+  async unmute(): Promise<void> {
+    await this.#player.unmute();
   }
 
   /**
-   * Says sound: mono PCM at 8, 16, 22.05, 24, 32, 44.1 or 48 kHz, whole or as it comes. Resolves like `repeat`.
+   * Says `text`, after what it is saying now. Resolves when it was spoken or interrupted.
    *
-   * @throws VizaviError `invalid_audio` and others
+   * @throws VizaviError `invalid_text`, `text_too_long`, `too_many_requests`, `voice_failed` and others
    */
-  async repeatAudio(pcm: Pcm | AsyncIterable<Pcm>, { sampleRate }: { readonly sampleRate: number }): Promise<Spoken> {
-    const utteranceId = crypto.randomUUID();
-    const spoken = this.#utterances.add(utteranceId);
-    this.#sendAudio(utteranceId, pcm, sampleRate).catch((error: unknown) => {
-      this.#utterances.fail(utteranceId, VizaviError.from(error));
+  async repeat(text: string): Promise<Spoken> {
+    // Refused here, because a message can be too large for the connection itself.
+    if (text.length > MAX_TEXT_LENGTH) {
+      throw new VizaviError('text_too_long', `a text has at most ${MAX_TEXT_LENGTH} characters`);
+    }
+    const utteranceId = this.#environment.newId();
+    const outcome = this.#utterances.outcome(utteranceId);
+    this.#link.call('repeat', { utteranceId, text }).catch((error: unknown) => {
+      this.#utterances.refuse(utteranceId, error);
     });
-    return spoken;
+    return outcome;
   }
 
-  /** Silence, now. */
-  interrupt(): Promise<ResultOf<ViewerToServer, 'interrupt'>> {
-    return this.#command('interrupt', {});
+  /**
+   * Lets the avatar speak this sound: mono PCM at one of 8000, 16000, 22050, 24000, 32000, 44100, 48000 Hz. A stream is
+   * said as it comes.
+   *
+   * @throws VizaviError `invalid_audio` and others, or whatever the stream throws
+   */
+  async repeatAudio(pcm: PcmSource, { sampleRate }: { readonly sampleRate: number }): Promise<Spoken> {
+    const utteranceId = this.#environment.newId();
+    const outcome = this.#utterances.outcome(utteranceId);
+    const isOver = (): boolean => !this.#utterances.isPending(utteranceId);
+    const send = async (): Promise<void> => {
+      if (isOver()) return;
+      await sendAudio(cutIntoPieces(pcm, sampleRate), {
+        sampleRate,
+        isOver,
+        playedMs: () => this.#utterances.spokenMs(utteranceId),
+        send: ({ samples, last }, seq) =>
+          this.#link.call('repeatAudio', {
+            utteranceId,
+            seq,
+            sampleRate,
+            pcm: bytesFromSamples(samples),
+            last,
+          }),
+      });
+    };
+    const sent = this.#audioTurn.then(send).catch((error: unknown) => {
+      // The server's own word about an interrupted stream follows.
+      if (!(error instanceof VizaviError && error.code === 'interrupted'))
+        this.#utterances.refuse(utteranceId, error);
+    });
+    // A source that never ends must not keep the next stream waiting once it was interrupted.
+    this.#audioTurn = Promise.race([sent, outcome.catch(() => undefined)]);
+    return outcome;
   }
 
-  /** Tells the server that somebody is still here. */
+  /** Silence, now, and nothing of what waits is said. Resolves when the avatar is silent. */
+  async interrupt(): Promise<ResultOf<ViewerToServer, 'interrupt'>> {
+    return this.#link.call('interrupt', {});
+  }
+
+  /** Somebody is here: the session is not closed for inactivity for now. */
   async keepAlive(): Promise<void> {
-    await this.#command('session.keepAlive', {});
+    await this.#link.call('session.keepAlive', {});
   }
 
-  /** Ends the session for everybody in it. */
+  /** Ends the session, for every viewer. */
   async stop(): Promise<void> {
-    if (this.#ended) return;
-    if (this.#channel.peer.connected) await this.#channel.peer.call('session.stop', {}).catch(() => undefined);
-    this.#onStopped('client');
+    if (this.#startMs !== null && this.#state !== 'closed') {
+      // Also while it still joins or is cut off: a session that nobody stops would hold its slot.
+      const stopped = this.#link.call('session.stop', {}).catch(() => undefined);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const timeout = new Promise((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT_MS)));
+      await Promise.race([stopped, timeout]);
+      clearTimeout(timer);
+    }
+    this.#end('client', null);
   }
 
+  /** @throws VizaviError */
   async stats(): Promise<SessionStats> {
-    const askedMs = performance.now();
-    const { stages, voiceMs } = await this.#command('session.stats', {});
-    const roundTripMs = performance.now() - askedMs;
-    return {
-      ...(await this.#media.stats()),
+    const { nowMs } = this.#environment;
+    const askedMs = nowMs();
+    const asked = this.#link
+      .call('session.stats', {})
+      .then((server) => ({ server, roundTripMs: nowMs() - askedMs }));
+    const [{ server, roundTripMs }, reports] = await Promise.all([asked, this.#media.reports()]);
+    const now: StatsSample = { audio: inboundOf(reports.audio), video: inboundOf(reports.video) };
+    const before = this.#lastSample;
+    this.#lastSample = now;
+    return combineStats({
       joinMs: this.#joinMs,
       firstFrameMs: this.#firstFrameMs,
-      framesPresented: this.#player.framesPresented(),
+      framesPresented: this.#player.framesPresented,
       roundTripMs,
-      stages,
-      voiceMs,
-    };
-  }
-
-  /** A call that outlives a lost connection: every command may be sent twice, the server takes it once. */
-  async #command<T extends CallName<ViewerToServer>>(
-    type: T,
-    body: RequestOf<ViewerToServer, T>,
-  ): Promise<ResultOf<ViewerToServer, T>> {
-    for (let attempt = 1; ; attempt += 1) {
-      if (this.#state === 'closed') throw new VizaviError('invalid_state', 'the session is closed');
-      await this.#connected.promise;
-      try {
-        return await this.#channel.peer.call(type, body, ATTEMPT_TIMEOUT_MS);
-      } catch (error) {
-        const lost = error instanceof VizaviError && (error.code === 'disconnected' || error.code === 'timeout');
-        if (!lost || attempt === ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  async #sendAudio(utteranceId: string, pcm: Pcm | AsyncIterable<Pcm>, sampleRate: number): Promise<void> {
-    let seq = 0;
-    const send = async (samples: Int16Array, last: boolean): Promise<void> => {
-      const body = { utteranceId, seq, sampleRate, pcm: bytesFromSamples(samples), last };
-      for (;;) {
-        try {
-          await this.#command('repeatAudio', body);
-          seq += 1;
-          return;
-        } catch (error) {
-          // The server holds half a minute of sound; the rest waits here.
-          if (!(error instanceof VizaviError) || error.code !== 'too_many_requests') throw error;
-          await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS));
-        }
-      }
-    };
-    let sent = false;
-    for await (const piece of pcmPieces(pcm, sampleRate)) {
-      await send(piece, false);
-      sent = true;
-    }
-    if (!sent) throw new VizaviError('invalid_audio', 'there is no sound in this');
-    await send(new Int16Array(0), true);
-  }
-
-  /** After every connect, and when the media has to be set up anew. */
-  #setUpMedia(): void {
-    this.#enqueueMedia(async () => {
-      const started = await this.#channel.peer.call('session.start', {
-        viewerId: this.#viewerId,
-        lastEventSeq: this.#lastEventSeq,
-      });
-      if (started.resumed && this.#joinMs !== null) return;
-      await this.#media.connect(this.#channel.peer, started);
-      this.#joinMs ??= performance.now() - this.#startMs;
-      if (this.#state === 'joining') this.#state = 'live';
-      void this.#player.play();
-      this.emit('session.stream_ready', { stream: this.#media.stream });
-      this.#ready.resolve(undefined);
+      server,
+      now,
+      before,
     });
   }
 
-  #enqueueMedia(work: () => Promise<void>): void {
-    this.#mediaWork = this.#mediaWork.then(work).catch((error: unknown) => {
-      const known = VizaviError.from(error);
-      // A lost connection is followed by a new one, and that by a new set-up.
-      if (known.code === 'disconnected' || known.code === 'timeout') return;
-      if (this.#joinMs === null) this.#end(known);
-    });
+  async #onJoined({ state, resumed, routerRtpCapabilities, transport }: Started): Promise<void> {
+    this.#setState(state as SessionState);
+    try {
+      if (resumed || !transport) await this.#media.recover();
+      else await this.#media.open(routerRtpCapabilities, transport);
+      this.#setReady();
+    } catch (error) {
+      this.#mediaFailed(VizaviError.from(error));
+    }
   }
 
-  #notices(): NoticeHandlers<ServerToViewer> {
-    const take =
-      <T extends SessionEvent['type']>(type: T) =>
-      (body: NoticeOf<ServerToViewer, T>, seq: number): void => {
-        // Events are sent again after a reconnect; each counts once.
-        if (seq <= this.#lastEventSeq) return;
-        this.#lastEventSeq = seq;
-        this.#onEvent({ type, body } as unknown as SessionEvent);
-      };
-    return {
-      'session.state_changed': take('session.state_changed'),
-      'session.stopped': take('session.stopped'),
-      'session.media_changed': take('session.media_changed'),
-      'avatar.speak_started': take('avatar.speak_started'),
-      'avatar.speak_ended': take('avatar.speak_ended'),
-      'avatar.transcription.chunk': take('avatar.transcription.chunk'),
-      'avatar.transcription': take('avatar.transcription'),
-      'avatar.text_skipped': take('avatar.text_skipped'),
-    };
+  #setReady(): void {
+    if (this.#joinMs !== null || this.#startMs === null || this.#state === 'closed') return;
+    clearTimeout(this.#startTimeout);
+    const joinMs = this.#environment.nowMs() - this.#startMs;
+    this.#joinMs = joinMs;
+    void this.#player.play();
+    this.emit('session.stream_ready', { joinMs });
+    this.#ready.resolve(undefined);
+  }
+
+  #mediaFailed(error: VizaviError): void {
+    // A connection that was lost meanwhile is made again, and the media with it.
+    if (error.code === 'disconnected' || this.#state === 'closed') return;
+    if (this.#joinMs === null) this.#end('network', error);
+    else this.#link.joinLater();
   }
 
   #onEvent(event: SessionEvent): void {
-    this.#utterances.onEvent(event);
-    if (event.type === 'session.state_changed') this.#state = event.body.state;
-    if (event.type === 'session.media_changed') {
-      if (event.body.scope === 'transport') this.#setUpMedia();
-      if (event.body.scope === 'producers') this.#enqueueMedia(() => this.#media.consume());
+    switch (event.type) {
+      case 'session.stopped':
+        this.#end(event.body.reason, null);
+        return;
+      case 'session.state_changed':
+        this.#setState(event.body.state);
+        return;
+      case 'session.media_changed':
+        if (event.body.scope === 'transport') void this.#link.join();
+        if (event.body.scope === 'producers') {
+          this.#media.consumeAgain().catch((error: unknown) => {
+            this.#mediaFailed(VizaviError.from(error));
+          });
+        }
+        break;
+      case 'avatar.speak_started':
+        this.#utterances.started(event.body);
+        break;
+      case 'avatar.speak_ended':
+        this.#utterances.ended(event.body);
+        break;
+      default:
     }
-    if (event.type === 'session.stopped') this.#onStopped(event.body.reason);
-    else this.emit(event.type, event.body as never);
+    this.emit(event.type, event.body);
   }
 
-  #onStopped(reason: CloseReason): void {
-    if (this.#ended) return;
-    this.#end(new VizaviError('invalid_state', `the session has ended: ${reason}`));
-    this.emit('session.stopped', { reason });
+  #setState(state: SessionState): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    this.emit('session.state_changed', { state });
   }
 
-  #end(error: VizaviError): void {
-    this.#state = 'closed';
-    this.#ended = true;
-    this.#channel.close();
+  /** The one way out; only the first reason counts. */
+  #end(reason: CloseReason, error: VizaviError | null): void {
+    if (this.#state === 'closed') return;
+    clearTimeout(this.#startTimeout);
+    const over = error ?? new VizaviError('invalid_state', 'the session is over');
+    this.#link.close(over);
     this.#media.close();
     this.#player.detach();
-    this.#utterances.close();
-    this.#ready.reject(error);
-    this.#connected.reject(error);
+    this.#utterances.close(error);
+    this.#setState('closed');
+    this.emit('session.stopped', { reason });
+    this.#ready.reject(over);
   }
 }

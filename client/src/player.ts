@@ -1,49 +1,56 @@
-/** One `<video>` that shows the session's stream, with sound as soon as the browser lets it. */
+export interface PlayerOptions {
+  readonly stream: MediaStream;
+  /** The first frame is on the screen; `performance.now()`. */
+  readonly onFirstFrame: (atMs: number) => void;
+  /** Plays muted, because the browser wants a gesture first. */
+  readonly onAutoplayBlocked: () => void;
+}
+
+/** The page's video element, and what it takes to make it play. */
 export class Player {
-  readonly #stream: MediaStream;
-  readonly #onBlocked: () => void;
-  readonly #onFirstFrame: (atMs: number) => void;
+  readonly #options: PlayerOptions;
   #video: HTMLVideoElement | null = null;
 
-  constructor(stream: MediaStream, onBlocked: () => void, onFirstFrame: (atMs: number) => void) {
-    this.#stream = stream;
-    this.#onBlocked = onBlocked;
-    this.#onFirstFrame = onFirstFrame;
+  constructor(options: PlayerOptions) {
+    this.#options = options;
+  }
+
+  get framesPresented(): number {
+    const quality = this.#video?.getVideoPlaybackQuality();
+    return quality ? quality.totalVideoFrames - quality.droppedVideoFrames : 0;
   }
 
   attach(video: HTMLVideoElement): void {
+    this.detach();
     this.#video = video;
+    // Phones otherwise open their own full-screen player.
     video.playsInline = true;
     video.autoplay = true;
-    video.srcObject = this.#stream;
-    video.requestVideoFrameCallback((now) => {
-      this.#onFirstFrame(now);
+    video.srcObject = this.#options.stream;
+    video.requestVideoFrameCallback((_now, { expectedDisplayTime }) => {
+      this.#options.onFirstFrame(expectedDisplayTime);
     });
+    void this.play();
   }
 
-  /** Plays with sound; where the browser wants a gesture first, without, and says so. */
+  /** With sound if the browser lets us, else without. */
   async play(): Promise<void> {
     const video = this.#video;
     if (!video) return;
     try {
       await video.play();
     } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return;
+      // AbortError and its kind: the element was given something else to do.
+      if (!(error instanceof DOMException) || error.name !== 'NotAllowedError' || video.muted) return;
       video.muted = true;
-      this.#onBlocked();
+      this.#options.onAutoplayBlocked();
       await video.play().catch(() => undefined);
     }
   }
 
-  /** Sound on; call it from a user's gesture. */
   async unmute(): Promise<void> {
-    if (!this.#video) return;
-    this.#video.muted = false;
+    if (this.#video) this.#video.muted = false;
     await this.play();
-  }
-
-  framesPresented(): number {
-    return this.#video?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
   }
 
   detach(): void {

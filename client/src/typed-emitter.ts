@@ -1,36 +1,37 @@
-/** Events by name, each with one typed payload. */
-export class TypedEmitter<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
+type Listener<T> = (body: T) => void;
 
-  /** Returns a function that takes the listener off again. */
-  on<T extends keyof Events>(type: T, listener: (payload: Events[T]) => void): () => void {
+/** Calls listeners in the order in which they came. One that throws does not keep the others from hearing. */
+export class TypedEmitter<Events> {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+
+  on<T extends keyof Events>(type: T, listener: Listener<Events[T]>): this {
     const listeners = this.#listeners.get(type) ?? new Set();
-    this.#listeners.set(type, listeners);
-    listeners.add(listener);
-    return () => {
-      this.off(type, listener);
-    };
+    this.#listeners.set(type, listeners.add(listener));
+    return this;
   }
 
-  once<T extends keyof Events>(type: T, listener: (payload: Events[T]) => void): () => void {
-    const off = this.on(type, (payload) => {
-      off();
-      listener(payload);
-    });
-    return off;
-  }
-
-  off<T extends keyof Events>(type: T, listener: (payload: Events[T]) => void): void {
+  off<T extends keyof Events>(type: T, listener: Listener<Events[T]>): this {
     this.#listeners.get(type)?.delete(listener);
+    return this;
   }
 
-  protected emit<T extends keyof Events>(type: T, payload: Events[T]): void {
-    for (const listener of [...(this.#listeners.get(type) ?? [])]) {
+  once<T extends keyof Events>(type: T, listener: Listener<Events[T]>): this {
+    const first: Listener<Events[T]> = (body) => {
+      this.off(type, first);
+      listener(body);
+    };
+    return this.on(type, first);
+  }
+
+  protected emit<T extends keyof Events>(type: T, body: Events[T]): void {
+    for (const listener of [...(this.#listeners.get(type) ?? [])] as Listener<Events[T]>[]) {
       try {
-        (listener as (payload: Events[T]) => void)(payload);
+        listener(body);
       } catch (error) {
-        // A listener's fault is not the session's.
-        reportError(error);
+        // The listener's own fault: shown where the page's other uncaught errors are.
+        queueMicrotask(() => {
+          throw error;
+        });
       }
     }
   }

@@ -1,62 +1,88 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { SessionEvent } from '@vizavi/signaling';
+import type { ErrorCode, NoticeOf, ServerToViewer } from '@vizavi/signaling';
+import { Deferred } from './deferred.ts';
 
-/** How an utterance went. */
+/** What became of an utterance. */
 export interface Spoken {
   readonly utteranceId: string;
-  readonly outcome: 'spoken' | 'interrupted';
-  /** From the server's receipt of the command to the first sound on the wire; null when nothing was said. */
+  /** From the command's arrival at the server to the first sound on the wire; null when there was none. */
   readonly latencyMs: number | null;
   /** How much was heard. */
   readonly playedMs: number;
+  readonly outcome: 'spoken' | 'interrupted';
 }
 
 interface Pending {
+  readonly result: Deferred<Spoken>;
   latencyMs: number | null;
-  resolve(spoken: Spoken): void;
-  reject(error: VizaviError): void;
+  startedMs: number | null;
 }
 
-/** Utterances that have been asked for and not ended. */
+/** Commands whose end is awaited. */
 export class Utterances {
   readonly #pending = new Map<string, Pending>();
+  readonly #nowMs: () => number;
 
-  /** The promise of its end. */
-  add(utteranceId: string): Promise<Spoken> {
-    return new Promise((resolve, reject) => {
-      this.#pending.set(utteranceId, { latencyMs: null, resolve, reject });
-    });
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
   }
 
-  onEvent(event: SessionEvent): void {
-    if (event.type === 'avatar.speak_started') {
-      const pending = this.#pending.get(event.body.utteranceId);
-      if (pending) pending.latencyMs = event.body.latencyMs;
+  /** Waits for the end of this utterance. @throws VizaviError why it failed or was refused */
+  async outcome(utteranceId: string): Promise<Spoken> {
+    const pending: Pending = { result: new Deferred(), latencyMs: null, startedMs: null };
+    this.#pending.set(utteranceId, pending);
+    try {
+      return await pending.result.promise;
+    } finally {
+      this.#pending.delete(utteranceId);
     }
-    if (event.type !== 'avatar.speak_ended') return;
-    const { utteranceId, outcome, playedMs, error } = event.body;
-    const pending = this.#take(utteranceId);
-    if (!pending) return;
-    if (outcome === 'failed') {
-      pending.reject(new VizaviError('voice_failed', error?.message ?? 'this could not be said'));
-    } else pending.resolve({ utteranceId, outcome, latencyMs: pending.latencyMs, playedMs });
   }
 
-  fail(utteranceId: string, error: VizaviError): void {
-    this.#take(utteranceId)?.reject(error);
+  isPending(utteranceId: string): boolean {
+    return this.#pending.has(utteranceId);
   }
 
-  /** The session is over: what was not said is interrupted. */
-  close(): void {
-    for (const [utteranceId, pending] of this.#pending) {
-      pending.resolve({ utteranceId, outcome: 'interrupted', latencyMs: pending.latencyMs, playedMs: 0 });
-    }
-    this.#pending.clear();
+  /** How long it has been spoken for. */
+  spokenMs(utteranceId: string): number {
+    const startedMs = this.#pending.get(utteranceId)?.startedMs ?? null;
+    return startedMs === null ? 0 : this.#nowMs() - startedMs;
   }
 
-  #take(utteranceId: string): Pending | undefined {
+  started({ utteranceId, latencyMs }: NoticeOf<ServerToViewer, 'avatar.speak_started'>): void {
     const pending = this.#pending.get(utteranceId);
-    this.#pending.delete(utteranceId);
-    return pending;
+    if (!pending) return;
+    pending.latencyMs = latencyMs;
+    pending.startedMs = this.#nowMs();
+  }
+
+  ended({ utteranceId, outcome, playedMs, error }: NoticeOf<ServerToViewer, 'avatar.speak_ended'>): void {
+    if (outcome === 'failed') {
+      this.refuse(
+        utteranceId,
+        error
+          ? new VizaviError(error.code as ErrorCode, error.message, { retryable: error.retryable })
+          : new VizaviError('internal', 'it could not be said'),
+      );
+      return;
+    }
+    const pending = this.#pending.get(utteranceId);
+    pending?.result.resolve({ utteranceId, latencyMs: pending.latencyMs, playedMs, outcome });
+  }
+
+  refuse(utteranceId: string, error: unknown): void {
+    this.#pending.get(utteranceId)?.result.reject(error);
+  }
+
+  /** Ends this one as interrupted, without a word from the server. */
+  interrupt(utteranceId: string): void {
+    this.ended({ utteranceId, outcome: 'interrupted', playedMs: this.spokenMs(utteranceId), error: null });
+  }
+
+  /** Nothing more will be heard of any of them: they failed with `error`, or count as interrupted. */
+  close(error: VizaviError | null): void {
+    for (const utteranceId of this.#pending.keys()) {
+      if (error) this.refuse(utteranceId, error);
+      else this.interrupt(utteranceId);
+    }
   }
 }

@@ -39,10 +39,11 @@ export class FakeMedia implements Media {
     return Promise.resolve();
   }
 
-  addViewer(onChange: () => void): Promise<ViewerMedia> {
+  async addViewer(onChange: () => void): Promise<ViewerMedia> {
+    await new Promise((resolve) => setImmediate(resolve));
     const viewer = new FakeViewerMedia(`t${this.#port}-${this.viewers.length}`, onChange);
     this.viewers.push(viewer);
-    return Promise.resolve(viewer);
+    return viewer;
   }
 
   close(): void {
@@ -85,7 +86,8 @@ export class FakeViewerMedia implements ViewerMedia {
   }
 
   resume(): Promise<void> {
-    if (!this.#consumed) return Promise.reject(new VizaviError('invalid_state', 'there is nothing to resume'));
+    if (!this.#consumed)
+      return Promise.reject(new VizaviError('invalid_state', 'there is nothing to resume'));
     this.#resumed = true;
     return Promise.resolve();
   }

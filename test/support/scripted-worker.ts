@@ -1,6 +1,5 @@
-import { Peer, samplesFromBytes, serverToWorker, workerToServer } from '@vizavi/signaling';
+import { Peer, samplesFromBytes, serverToWorker, VizaviError, workerToServer } from '@vizavi/signaling';
 import type { NoticeOf, RequestOf, ServerToWorker, WorkerToServer } from '@vizavi/signaling';
-import { VizaviError } from '@vizavi/signaling';
 import { FakeConnection, socketPair } from './socket-pair.ts';
 import type { SocketEnd } from './socket-pair.ts';
 
@@ -68,7 +67,9 @@ export class ScriptedWorker {
 
   /** Every sample of an utterance that has arrived. */
   samples(utteranceId: string): number[] {
-    return this.audio.filter((a) => a.utteranceId === utteranceId).flatMap(({ pcm }) => [...samplesFromBytes(pcm)]);
+    return this.audio
+      .filter((a) => a.utteranceId === utteranceId)
+      .flatMap(({ pcm }) => [...samplesFromBytes(pcm)]);
   }
 
   /** Utterances in the order of their first sound. */

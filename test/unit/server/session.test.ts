@@ -12,7 +12,8 @@ beforeEach(async () => {
   worker = await rig.worker();
 });
 
-const words = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(' ');
+const words = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `word${index}`).join(' ');
 const code = (name: string): object => ({ code: name });
 
 async function say(viewer: RigViewer, utteranceId: string, text: string): Promise<void> {
@@ -57,7 +58,11 @@ describe('a session', () => {
     await viewer.peer.call('session.stop', {});
     await settle();
     expect(viewer.of('session.stopped')).toEqual([{ reason: 'client' }]);
-    expect(viewer.of('session.state_changed')).toEqual([{ state: 'live' }, { state: 'closing' }, { state: 'closed' }]);
+    expect(viewer.of('session.state_changed')).toEqual([
+      { state: 'live' },
+      { state: 'closing' },
+      { state: 'closed' },
+    ]);
     expect(viewer.of('avatar.speak_ended')).toMatchObject([{ utteranceId: 'u1', outcome: 'interrupted' }]);
     expect(rig.state(session.sessionId)).toBe('closed: client');
     expect(rig.media[0]?.closed).toBe(true);
@@ -156,7 +161,8 @@ describe('what a session says', () => {
     const { viewer } = await rig.live();
     await expect(say(viewer, 'u1', 'a'.repeat(100_000))).rejects.toMatchObject(code('text_too_long'));
     await expect(say(viewer, 'u1', ' \n ')).rejects.toMatchObject(code('invalid_text'));
-    for (let index = 0; index < 50; index++) await viewer.peer.call('repeat', { utteranceId: `q${index}`, text: 'a' });
+    for (let index = 0; index < 50; index++)
+      await viewer.peer.call('repeat', { utteranceId: `q${index}`, text: 'a' });
     await expect(say(viewer, 'more', 'a')).rejects.toMatchObject(code('too_many_requests'));
   });
 
@@ -164,7 +170,9 @@ describe('what a session says', () => {
     const { viewer } = await rig.live();
     await say(viewer, 'u1', 'one');
     await say(viewer, 'u2', '🙂');
-    expect(viewer.of('avatar.text_skipped')).toEqual([{ utteranceId: 'u2', text: '🙂', textStart: 0, textEnd: 2 }]);
+    expect(viewer.of('avatar.text_skipped')).toEqual([
+      { utteranceId: 'u2', text: '🙂', textStart: 0, textEnd: 2 },
+    ]);
     expect(viewer.of('avatar.speak_ended')).toEqual([]);
     await play('u1', 1000);
     expect(viewer.of('avatar.speak_ended')).toMatchObject([
@@ -204,7 +212,9 @@ describe('interrupt', () => {
     ]);
     expect(viewer.of('avatar.transcription')).toEqual([]);
     await say(viewer, 'u3', 'again');
-    expect(worker.audio.filter(({ utteranceId }) => utteranceId === 'u3').every((a) => a.generation === 1)).toBe(true);
+    expect(
+      worker.audio.filter(({ utteranceId }) => utteranceId === 'u3').every((a) => a.generation === 1),
+    ).toBe(true);
     await play('u3', 1000);
     expect(viewer.of('avatar.speak_ended').at(-1)).toMatchObject({ utteranceId: 'u3', outcome: 'spoken' });
   });
@@ -218,7 +228,12 @@ describe('interrupt', () => {
 });
 
 describe('repeatAudio', () => {
-  const piece = (utteranceId: string, seq: number, samples: number, last = false): Parameters<typeof send>[1] => ({
+  const piece = (
+    utteranceId: string,
+    seq: number,
+    samples: number,
+    last = false,
+  ): Parameters<typeof send>[1] => ({
     utteranceId,
     seq,
     sampleRate: 16_000,
@@ -244,7 +259,9 @@ describe('repeatAudio', () => {
     expect(worker.order).toEqual(['a1', 'u1']);
     expect(worker.samples('a1')).toHaveLength(960);
     await play('a1', 60);
-    expect(viewer.of('avatar.speak_ended')).toMatchObject([{ utteranceId: 'a1', outcome: 'spoken', playedMs: 60 }]);
+    expect(viewer.of('avatar.speak_ended')).toMatchObject([
+      { utteranceId: 'a1', outcome: 'spoken', playedMs: 60 },
+    ]);
     expect(viewer.of('avatar.transcription')).toEqual([]);
   });
 
@@ -253,7 +270,9 @@ describe('repeatAudio', () => {
     const good = piece('a1', 0, 320);
     await expect(send(viewer, { ...good, sampleRate: 12_345 })).rejects.toMatchObject(code('invalid_audio'));
     await expect(send(viewer, { ...good, sampleRate: NaN })).rejects.toMatchObject(code('invalid_message'));
-    await expect(send(viewer, { ...good, pcm: new Uint8Array(3) })).rejects.toMatchObject(code('invalid_audio'));
+    await expect(send(viewer, { ...good, pcm: new Uint8Array(3) })).rejects.toMatchObject(
+      code('invalid_audio'),
+    );
     await expect(send(viewer, { ...good, pcm: new Uint8Array(200_000) })).rejects.toMatchObject(
       code('message_too_large'),
     );

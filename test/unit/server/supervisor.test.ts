@@ -47,7 +47,10 @@ const isAlive = (pid: number): boolean => {
   }
 };
 const runningPid = (): Promise<number> =>
-  expect.poll(() => supervisor.pid).toBeTypeOf('number').then(() => supervisor.pid ?? 0);
+  expect
+    .poll(() => supervisor.pid)
+    .toBeTypeOf('number')
+    .then(() => supervisor.pid ?? 0);
 
 describe('a local GPU worker', () => {
   it('is started again when it is killed', async () => {
@@ -65,7 +68,9 @@ describe('a local GPU worker', () => {
   });
 
   it('is given up, with its own words, when its configuration is broken', async () => {
-    await supervise(`process.stderr.write('vizavi-gpu: bundle mira: no manifest\\n'); process.exitCode = 78;`);
+    await supervise(
+      `process.stderr.write('vizavi-gpu: bundle mira: no manifest\\n'); process.exitCode = 78;`,
+    );
     await expect.poll(() => givenUp).toEqual(['bundle mira: no manifest']);
     expect(restarts).toBe(0);
     expect(supervisor.pid).toBeNull();
@@ -135,7 +140,13 @@ describe('stopping', () => {
   it('takes the worker along when the server is killed', async () => {
     await supervise('');
     const worker = join(dir, 'child.mjs');
-    await writeFile(worker, `process.stdin.on('end', () => process.exit(0)).resume(); console.log(process.pid);`);
+    const out = join(dir, 'out');
+    await writeFile(
+      worker,
+      `import { writeFileSync } from 'node:fs';
+      process.stdin.on('end', () => writeFileSync(${JSON.stringify(out)}, 'ended')).resume();
+      console.log('up');`,
+    );
     const module = new URL('../../../server/src/worker-supervisor.ts', import.meta.url).href;
     const server = join(dir, 'server.mjs');
     await writeFile(
@@ -148,8 +159,11 @@ describe('stopping', () => {
     const child = spawn(process.execPath, [server], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.on('data', (data: Buffer) => (said += data.toString()));
-    await expect.poll(() => Number(said.trim())).toBeGreaterThan(0);
-    child.kill('SIGKILL');
-    await expect.poll(() => isAlive(Number(said.trim()))).toBe(false);
+    try {
+      await expect.poll(() => said, { timeout: 10_000 }).toBe('up\n');
+    } finally {
+      child.kill('SIGKILL');
+    }
+    await expect.poll(() => readFile(out, 'utf8').catch(() => ''), { timeout: 10_000 }).toBe('ended');
   });
 });

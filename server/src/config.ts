@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism, networkInterfaces } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { VizaviError, videoCodec } from '@vizavi/signaling';
+import { z } from 'zod';
+import { LOG_LEVELS } from './log.ts';
+import type { LogLevel } from './log.ts';
+
+export interface Config {
+  /** No API keys: loopback only, and sessions for everybody on this machine. */
+  readonly development: boolean;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Where clients reach the server; null: under its own address. No trailing slash. */
+  readonly publicUrl: string | null;
+  /** The address at which browsers reach this machine's media ports. */
+  readonly announcedIp: string;
+  /** This machine's address at which GPU workers' media arrives. */
+  readonly ingestIp: string;
+  readonly rtcMinPort: number;
+  readonly rtcMaxPort: number;
+  /** mediasoup's worker processes. */
+  readonly mediaWorkers: number;
+  /** Upper bounds and defaults of what a session may ask for. */
+  readonly maxDurationSec: number;
+  readonly idleTimeoutSec: number;
+  /** How long a session waits for its first viewer. */
+  readonly joinTimeoutSec: number;
+  /** How long it waits without viewers after that. */
+  readonly graceSec: number;
+  readonly maxViewers: number;
+  /** Whether a GPU worker is started with the server. */
+  readonly localWorker: boolean;
+  readonly bundlesDir: string;
+  /** Slots of the local worker; null: as many as it measures. */
+  readonly slots: number | null;
+  readonly codec: z.output<typeof videoCodec>;
+  readonly maxBitrateBps: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'text';
+}
+
+export interface Secrets {
+  readonly apiKeys: readonly string[];
+  readonly tokenSecret: string;
+  readonly workerSecret: string;
+}
+
+/** What the defaults depend on. */
+export interface Machine {
+  readonly cores: number;
+  /** Its own IPv4 addresses other than loopback. */
+  readonly addresses: readonly string[];
+}
+
+const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
+
+const integer = (min: number, max: number): z.ZodType<number> =>
+  z.coerce.number('must be a number').int('must be a whole number').min(min).max(max);
+const ipAddress = z.union([z.ipv4(), z.ipv6()], 'must be an IP address');
+const port = integer(0, 65_535);
+const seconds = (min: number): z.ZodType<number> => integer(min, 86_400);
+
+const environment = z.object({
+  NODE_ENV: z.string().default(''),
+  PORT: port.optional(),
+  VIZAVI_HOST: z.string().optional(),
+  VIZAVI_PORT: port.optional(),
+  VIZAVI_API_KEYS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((key) => key.trim() || []))
+    .refine((keys) => keys.every((key) => key.length >= 16), 'each key must have at least 16 characters'),
+  VIZAVI_TOKEN_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  VIZAVI_WORKER_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  VIZAVI_PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
+  VIZAVI_ANNOUNCED_IP: ipAddress.optional(),
+  VIZAVI_INGEST_IP: ipAddress.optional(),
+  VIZAVI_RTC_MIN_PORT: integer(1024, 65_535).default(40_000),
+  VIZAVI_RTC_MAX_PORT: integer(1024, 65_535).default(49_999),
+  VIZAVI_MEDIA_WORKERS: integer(1, 64).optional(),
+  VIZAVI_MAX_DURATION_SEC: seconds(10).default(3600),
+  VIZAVI_IDLE_TIMEOUT_SEC: seconds(10).default(300),
+  VIZAVI_JOIN_TIMEOUT_SEC: seconds(1).default(60),
+  VIZAVI_GRACE_SEC: seconds(1).default(30),
+  VIZAVI_MAX_VIEWERS: integer(1, 1000).default(8),
+  VIZAVI_LOCAL_WORKER: z.enum(['true', 'false'], 'must be true or false').default('true'),
+  VIZAVI_BUNDLES: z.string().default(fileURLToPath(new URL('../../gpu/bundles', import.meta.url))),
+  VIZAVI_SLOTS: integer(1, 256).optional(),
+  VIZAVI_CODEC: videoCodec.default('h264'),
+  VIZAVI_BITRATE_KBPS: integer(100, 20_000).default(800),
+  VIZAVI_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+});
+
+/** Reads the environment once. @throws VizaviError `invalid_config`: one line for each fault, naming the variable */
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  machine: Machine = thisMachine(),
+): { config: Config; secrets: Secrets } {
+  // An empty variable is an unset one: compose files and shells cannot always leave one out.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    throw invalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
+  }
+  const { data } = parsed;
+  const development = data.VIZAVI_API_KEYS.length === 0;
+  const host = data.VIZAVI_HOST ?? (development ? '127.0.0.1' : '0.0.0.0');
+  const onLoopback = LOOPBACK_HOSTS.includes(host);
+  const faults: string[] = [];
+  if (development && data.NODE_ENV === 'production') {
+    faults.push('VIZAVI_API_KEYS: at least one key is needed with NODE_ENV=production');
+  } else if (development && !onLoopback) {
+    faults.push(`VIZAVI_HOST: without VIZAVI_API_KEYS the server listens on 127.0.0.1 only, not on ${host}`);
+  }
+  if (data.VIZAVI_RTC_MIN_PORT >= data.VIZAVI_RTC_MAX_PORT) {
+    faults.push('VIZAVI_RTC_MIN_PORT: must be less than VIZAVI_RTC_MAX_PORT');
+  }
+  if (faults.length > 0) throw invalid(faults);
+
+  const localWorker = data.VIZAVI_LOCAL_WORKER === 'true';
+  const ownIp = onLoopback ? '127.0.0.1' : (addressOf(host) ?? machine.addresses[0] ?? '127.0.0.1');
+  const config: Config = {
+    development,
+    host,
+    port: data.VIZAVI_PORT ?? data.PORT ?? 8080,
+    publicUrl: data.VIZAVI_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    announcedIp: data.VIZAVI_ANNOUNCED_IP ?? ownIp,
+    ingestIp: data.VIZAVI_INGEST_IP ?? (localWorker ? '127.0.0.1' : ownIp),
+    rtcMinPort: data.VIZAVI_RTC_MIN_PORT,
+    rtcMaxPort: data.VIZAVI_RTC_MAX_PORT,
+    mediaWorkers: data.VIZAVI_MEDIA_WORKERS ?? (machine.cores <= 2 ? 1 : Math.min(machine.cores, 4)),
+    maxDurationSec: data.VIZAVI_MAX_DURATION_SEC,
+    idleTimeoutSec: data.VIZAVI_IDLE_TIMEOUT_SEC,
+    joinTimeoutSec: data.VIZAVI_JOIN_TIMEOUT_SEC,
+    graceSec: data.VIZAVI_GRACE_SEC,
+    maxViewers: data.VIZAVI_MAX_VIEWERS,
+    localWorker,
+    bundlesDir: data.VIZAVI_BUNDLES,
+    slots: data.VIZAVI_SLOTS ?? null,
+    codec: data.VIZAVI_CODEC,
+    maxBitrateBps: data.VIZAVI_BITRATE_KBPS * 1000,
+    logLevel: data.VIZAVI_LOG_LEVEL,
+    logFormat: development ? 'text' : 'json',
+  };
+  const secrets: Secrets = {
+    apiKeys: Object.freeze(data.VIZAVI_API_KEYS),
+    tokenSecret: data.VIZAVI_TOKEN_SECRET ?? randomBytes(32).toString('base64url'),
+    workerSecret: data.VIZAVI_WORKER_SECRET ?? randomBytes(32).toString('base64url'),
+  };
+  return { config: Object.freeze(config), secrets: Object.freeze(secrets) };
+}
+
+function thisMachine(): Machine {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address);
+  return { cores: availableParallelism(), addresses };
+}
+
+/** The host, when it is one address and not all of them or a name. */
+function addressOf(host: string): string | null {
+  return z.ipv4().safeParse(host).success && host !== '0.0.0.0' ? host : null;
+}
+
+function invalid(lines: readonly string[]): VizaviError {
+  return new VizaviError('invalid_config', lines.join('\n'));
+}

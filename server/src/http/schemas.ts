@@ -1,0 +1,84 @@
+import { z } from '@hono/zod-openapi';
+import { CLOSE_REASONS, ERROR_CODES, MAX_TEXT_LENGTH, SESSION_STATES } from '@vizavi/signaling';
+import type { SessionState } from '@vizavi/signaling';
+
+const time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' });
+const sessionId = z.string().openapi({ example: 'V1StGXR8Z5jdHi6B' });
+
+export const sessionRequest = z
+  .strictObject({
+    avatarId: z.string().optional().openapi({ description: 'From GET /v1/avatars; by default the first.' }),
+    voice: z
+      .string()
+      .optional()
+      .openapi({ description: 'One of the avatar’s voices; by default the first.' }),
+    maxDurationSec: z.number().int().min(10).max(86_400).optional(),
+    idleTimeoutSec: z.number().int().min(10).max(3600).optional().openapi({
+      description: 'The session ends after so long without a command.',
+    }),
+  })
+  .openapi('SessionRequest');
+
+export const createdSession = z
+  .object({
+    sessionId,
+    token: z.string().openapi({ description: 'For the browser; opens this session and nothing else.' }),
+    url: z.url().openapi({ description: 'The server that the client connects to.' }),
+    expiresAt: time,
+  })
+  .openapi('CreatedSession');
+
+export const session = z
+  .object({
+    sessionId,
+    avatarId: z.string(),
+    voice: z.string(),
+    state: z.enum(Object.keys(SESSION_STATES) as [SessionState, ...SessionState[]]),
+    viewers: z.number().int(),
+    speaking: z.boolean(),
+    createdAt: time,
+    expiresAt: time,
+    closeReason: z.enum(CLOSE_REASONS).nullable(),
+  })
+  .openapi('Session');
+
+export const speakRequest = z
+  .strictObject({
+    // Its length is judged by the session, so that too long a text has an error of its own.
+    text: z.string().openapi({ example: 'Hello!', minLength: 1, maxLength: MAX_TEXT_LENGTH }),
+  })
+  .openapi('SpeakRequest');
+
+export const queuedUtterance = z.object({ utteranceId: z.string() }).openapi('QueuedUtterance');
+
+export const interruption = z
+  .object({
+    interrupted: z
+      .array(z.string())
+      .openapi({ description: 'Utterances that will not be heard to their end.' }),
+    tookMs: z.number(),
+  })
+  .openapi('Interruption');
+
+export const avatar = z
+  .object({
+    avatarId: z.string(),
+    name: z.string(),
+    width: z.number().int(),
+    height: z.number().int(),
+    fps: z.number(),
+    slots: z.number().int().openapi({ description: 'Sessions that it can serve at once.' }),
+    freeSlots: z.number().int(),
+    voices: z.array(z.string()),
+  })
+  .openapi('Avatar');
+
+export const problem = z
+  .object({
+    error: z.object({
+      code: z.enum(ERROR_CODES),
+      message: z.string(),
+      retryable: z.boolean().openapi({ description: 'The same request may succeed later.' }),
+    }),
+  })
+  .openapi('Problem');

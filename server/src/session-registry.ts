@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { SESSION_STATES, VizaviError } from '@vizavi/signaling';
+import type { CloseReason, SessionState } from '@vizavi/signaling';
+import type { Connection } from '@vizavi/signaling/gateway';
+import type { AvatarInfo, SessionInfo, SessionOptions, SessionService } from './session-service.ts';
+import { Session } from './session.ts';
+import type { SessionDeps } from './session.ts';
+import type { Store } from './store.ts';
+import { refuseViewer, serveViewer } from './viewer-connection.ts';
+
+export interface SessionRegistryOptions extends SessionDeps {
+  readonly store: Store;
+  /** This server, in the Store. */
+  readonly nodeId: string;
+  /** What a session gets that asks for nothing, and the most that one may ask for. */
+  readonly maxDurationMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** How long a session that has ended can still be looked up. */
+const REMEMBER_MS = 60_000;
+
+/** This server's sessions. */
+export class SessionRegistry implements SessionService {
+  readonly #options: SessionRegistryOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #building = new Set<Promise<Session>>();
+  #draining = false;
+
+  constructor(options: SessionRegistryOptions) {
+    this.#options = options;
+  }
+
+  get ready(): boolean {
+    return !this.#draining && this.avatars().some(({ slots }) => slots > 0);
+  }
+
+  async create(options: SessionOptions): Promise<SessionInfo> {
+    this.#assertServing();
+    const { maxDurationMs, idleTimeoutMs } = this.#options;
+    const sessionId = randomUUID();
+    const building = Session.create(this.#options, {
+      sessionId,
+      avatarId: this.#avatarId(options.avatarId),
+      voiceName: this.#voiceName(options.voice),
+      maxDurationMs: atMost(maxDurationMs, options.maxDurationSec),
+      idleTimeoutMs: atMost(idleTimeoutMs, options.idleTimeoutSec),
+      onState: (session) => {
+        this.#record(session);
+      },
+      onViewers: () => {
+        this.#countViewers();
+      },
+    });
+    this.#building.add(building);
+    try {
+      const session = await building;
+      this.#sessions.set(sessionId, session);
+      this.#record(session);
+      return session.info;
+    } finally {
+      this.#building.delete(building);
+    }
+  }
+
+  info(sessionId: string): SessionInfo {
+    return this.#session(sessionId).info;
+  }
+
+  speak(sessionId: string, text: string): Promise<{ utteranceId: string }> {
+    return new Promise((resolve) => {
+      const utteranceId = randomUUID();
+      this.#session(sessionId).repeat(utteranceId, text);
+      resolve({ utteranceId });
+    });
+  }
+
+  async interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }> {
+    return this.#session(sessionId).interrupt();
+  }
+
+  async close(sessionId: string, reason: CloseReason): Promise<void> {
+    await this.#session(sessionId).close(reason);
+  }
+
+  avatars(): readonly AvatarInfo[] {
+    const { directory, voice } = this.#options;
+    return directory.bundles.map(({ id: avatarId, name, width, height, fps }) => ({
+      avatarId,
+      name,
+      width,
+      height,
+      fps,
+      ...directory.count(avatarId),
+      voices: voice.voices,
+    }));
+  }
+
+  /** Serves a viewer whose token names this session. */
+  connectViewer(connection: Connection, sessionId: string): void {
+    const { telemetry } = this.#options;
+    const session = this.#sessions.get(sessionId);
+    if (session && session.info.closeReason === null) serveViewer(connection, session, telemetry);
+    else refuseViewer(connection, new VizaviError('not_found', 'this session is over'), telemetry);
+  }
+
+  /** From now on there are no new sessions. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Ends every session. Resolves when all are gone, those being made as well. */
+  async closeAll(reason: CloseReason): Promise<void> {
+    this.drain();
+    await Promise.allSettled(this.#building); // Each is among the sessions when it is done.
+    await Promise.all([...this.#sessions.values()].map((session) => session.close(reason)));
+  }
+
+  #assertServing(): void {
+    if (this.#draining) throw new VizaviError('unavailable', 'the server is about to stop');
+  }
+
+  #session(sessionId: string): Session {
+    const session = this.#sessions.get(sessionId);
+    if (!session) throw new VizaviError('not_found', 'there is no such session');
+    return session;
+  }
+
+  #avatarId(wanted: string | undefined): string {
+    const { bundles } = this.#options.directory;
+    const bundle = wanted === undefined ? bundles[0] : bundles.find(({ id }) => id === wanted);
+    if (bundle) return bundle.id;
+    if (bundles.length === 0) throw new VizaviError('no_capacity', 'no GPU worker is ready yet');
+    throw new VizaviError('not_found', `there is no avatar ${wanted}`);
+  }
+
+  #voiceName(wanted: string | undefined): string {
+    const { voices } = this.#options.voice;
+    const voice = wanted === undefined ? voices[0] : voices.find((name) => name === wanted);
+    if (voice === undefined) throw new VizaviError('not_found', `there is no voice ${wanted}`);
+    return voice;
+  }
+
+  /** Lets the Store and the figures know what the session has become. */
+  #record(session: Session): void {
+    const { store, nodeId, clock, telemetry } = this.#options;
+    const { sessionId: id, avatarId, voice, state, createdAtMs, expiresAtMs, closeReason } = session.info;
+    const log = telemetry.log.child({ sessionId: id });
+    log.info({ state, closeReason }, 'session');
+    const failed = (err: unknown): void => {
+      log.error({ err }, 'the Store did not take a session');
+    };
+    store
+      .putSession({ id, nodeId, avatarId, voice, state, createdAtMs, expiresAtMs, closeReason })
+      .catch(failed);
+    if (state === 'closed') {
+      telemetry.metrics.sessionsClosed.inc({ reason: closeReason ?? 'server' });
+      clock.after(REMEMBER_MS, () => {
+        this.#sessions.delete(id);
+        store.deleteSession(id).catch(failed);
+      });
+    }
+    for (const name of Object.keys(SESSION_STATES) as SessionState[]) {
+      const count = [...this.#sessions.values()].filter(({ info }) => info.state === name).length;
+      if (name !== 'closed') telemetry.metrics.sessions.set({ state: name }, count);
+    }
+  }
+
+  #countViewers(): void {
+    const watching = [...this.#sessions.values()].reduce((sum, session) => sum + session.watching, 0);
+    this.#options.telemetry.metrics.viewers.set(watching);
+  }
+}
+
+/** What was asked for, in milliseconds, within what is allowed. */
+function atMost(limitMs: number, wantedSec: number | undefined): number {
+  return wantedSec === undefined ? limitMs : Math.min(limitMs, wantedSec * 1000);
+}

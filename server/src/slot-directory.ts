@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { serverToWorker, VizaviError, workerToServer } from '@vizavi/signaling';
+import type { BundleInfo, RequestOf, WorkerToServer } from '@vizavi/signaling';
+import type { Connection } from '@vizavi/signaling/gateway';
+import { LeasedSlot } from './leased-slot.ts';
+import type { SlotEvents, WorkerPeer } from './leased-slot.ts';
+import type { SlotLease, Store } from './store.ts';
+import type { Telemetry } from './telemetry.ts';
+
+type Registration = RequestOf<WorkerToServer, 'worker.register'>;
+
+interface ConnectedWorker {
+  readonly connection: Connection;
+  readonly peer: WorkerPeer;
+  readonly registration: Registration;
+  /** Longest free first, so that a slot that has just failed is the last to be tried again. */
+  readonly free: number[];
+}
+
+export interface SlotRequest {
+  readonly avatarId: string;
+  readonly sessionId: string;
+  readonly events: SlotEvents;
+}
+
+/** The connected GPU workers and who holds their slots. */
+export class SlotDirectory {
+  readonly #store: Store;
+  readonly #telemetry: Telemetry;
+  readonly #workers = new Map<string, ConnectedWorker>();
+  readonly #leases = new Map<string, LeasedSlot>();
+  /** Every bundle ever seen: an avatar whose worker is being restarted still exists. */
+  readonly #bundles = new Map<string, BundleInfo>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(options: { readonly store: Store; readonly telemetry: Telemetry }) {
+    this.#store = options.store;
+    this.#telemetry = options.telemetry;
+  }
+
+  /** In the order in which they became known. */
+  get bundles(): readonly BundleInfo[] {
+    return [...this.#bundles.values()];
+  }
+
+  /** Slots that can show the avatar, and how many of them nobody holds. */
+  count(avatarId: string): { readonly slots: number; readonly freeSlots: number } {
+    const workers = this.#showing(avatarId);
+    return {
+      slots: workers.reduce((sum, { registration }) => sum + registration.slots, 0),
+      freeSlots: workers.reduce((sum, { free }) => sum + free.length, 0),
+    };
+  }
+
+  /** Serves a GPU worker that has been let in. */
+  connect(connection: Connection): void {
+    let worker: ConnectedWorker | null = null;
+    const peer: WorkerPeer = connection.peer({
+      incoming: workerToServer,
+      outgoing: serverToWorker,
+      admit: () => undefined, // Workers are ours; many slots report over one connection.
+      onError: (error) => {
+        this.#telemetry.log.warn({ err: error }, 'a GPU worker sent what cannot be used');
+      },
+      calls: {
+        'worker.register': async (registration) => {
+          if (worker) throw new VizaviError('invalid_state', 'this worker is registered already');
+          worker = { connection, peer, registration, free: [] };
+          await this.#register(worker);
+          return {};
+        },
+      },
+      notices: {
+        'utterance.started': ({ leaseId, utteranceId }) => this.#listener(leaseId)?.started(utteranceId),
+        'utterance.progress': ({ leaseId, utteranceId, playedMs }) =>
+          this.#listener(leaseId)?.progress(utteranceId, playedMs),
+        'utterance.ended': ({ leaseId, utteranceId, playedMs }) =>
+          this.#listener(leaseId)?.ended(utteranceId, playedMs),
+        'slot.stats': ({ leaseId, stats }) => {
+          if (!this.#leases.has(leaseId)) return;
+          this.#telemetry.metrics.slots.record(leaseId, stats);
+          this.#listener(leaseId)?.stats(stats);
+        },
+        'slot.failed': ({ leaseId, error }) => {
+          this.#telemetry.log.warn({ leaseId, code: error.code, reason: error.message }, 'a slot failed');
+          this.#leases.get(leaseId)?.lose(new VizaviError('unavailable', error.message));
+        },
+      },
+    });
+    connection.onClose(() => {
+      if (worker) this.#forget(worker);
+    });
+  }
+
+  /** Holds a free slot that shows the avatar. @throws VizaviError `no_capacity` */
+  async lease(request: SlotRequest): Promise<LeasedSlot> {
+    const slot = await this.#take(request);
+    if (!slot) throw new VizaviError('no_capacity', 'every avatar is in a conversation');
+    return slot;
+  }
+
+  /** The same, but waits for a slot; whoever waits is the first to get one. @throws VizaviError `no_capacity` once `signal` aborts */
+  async leaseOrWait(request: SlotRequest, signal: AbortSignal): Promise<LeasedSlot> {
+    for (;;) {
+      let wake = (): void => undefined;
+      const freed = new Promise<void>((resolve) => (wake = resolve));
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
+      try {
+        if (signal.aborted) throw new VizaviError('no_capacity', 'no avatar became free in time');
+        const slot = await this.#take(request);
+        if (slot) return slot;
+        await freed;
+      } finally {
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+      }
+    }
+  }
+
+  close(): void {
+    for (const worker of [...this.#workers.values()]) {
+      this.#forget(worker);
+      worker.connection.close();
+    }
+  }
+
+  async #register(worker: ConnectedWorker): Promise<void> {
+    const { workerId, slots, bundles } = worker.registration;
+    const before = this.#workers.get(workerId);
+    // The worker has noticed that its old connection is gone before we have.
+    before?.connection.close();
+    if (before) this.#forget(before);
+    for (const lease of await this.#store.listLeases(workerId)) {
+      if (this.#leases.has(lease.leaseId)) continue; // Its holder is about to give it back.
+      await worker.peer
+        .call('slot.close', { slotId: lease.slotId, leaseId: lease.leaseId })
+        .catch(() => undefined); // It does not know that lease either.
+      await this.#store.releaseSlot(lease);
+    }
+    if (!worker.peer.connected) return;
+    worker.free.push(...Array.from({ length: slots }, (_, slotId) => slotId));
+    this.#workers.set(workerId, worker);
+    for (const bundle of bundles) this.#bundles.set(bundle.id, bundle);
+    const { device, pid } = worker.registration;
+    this.#telemetry.log.info({ workerId, pid, device, slots }, 'a GPU worker is ready');
+    this.#changed();
+  }
+
+  #forget(worker: ConnectedWorker): void {
+    const { workerId } = worker.registration;
+    if (this.#workers.get(workerId) !== worker) return;
+    this.#workers.delete(workerId);
+    this.#telemetry.log.warn({ workerId }, 'a GPU worker is gone');
+    for (const slot of [...this.#leases.values()]) {
+      if (slot.lease.workerId === workerId) {
+        slot.lose(new VizaviError('disconnected', 'the GPU worker is gone'));
+      }
+    }
+    this.#changed();
+  }
+
+  async #take({ avatarId, sessionId, events }: SlotRequest): Promise<LeasedSlot | null> {
+    const workers = this.#showing(avatarId).sort((a, b) => b.free.length - a.free.length);
+    for (const worker of workers) {
+      for (let tries = worker.free.length; tries > 0; tries--) {
+        const slotId = worker.free.shift();
+        if (slotId === undefined) break;
+        const { workerId, bundles } = worker.registration;
+        const lease: SlotLease = { leaseId: randomUUID(), workerId, slotId, sessionId };
+        const bundle = bundles.find(({ id }) => id === avatarId);
+        let slot: LeasedSlot | null = null;
+        try {
+          if (bundle && (await this.#store.takeSlot(lease))) {
+            slot = new LeasedSlot(lease, bundle, worker.peer, events, () => this.#giveBack(worker, lease));
+            this.#leases.set(lease.leaseId, slot);
+          }
+        } finally {
+          if (!slot) worker.free.push(slotId);
+        }
+        if (!slot) continue;
+        this.#changed();
+        if (this.#workers.get(workerId) === worker) return slot;
+        await slot.close(); // The worker went while the Store was asked.
+        break;
+      }
+    }
+    return null;
+  }
+
+  async #giveBack(worker: ConnectedWorker, lease: SlotLease): Promise<void> {
+    this.#leases.delete(lease.leaseId);
+    this.#telemetry.metrics.slots.forget(lease.leaseId);
+    try {
+      await this.#store.releaseSlot(lease);
+    } finally {
+      worker.free.push(lease.slotId);
+      this.#changed();
+    }
+  }
+
+  #listener(leaseId: string): SlotEvents | null {
+    return this.#leases.get(leaseId)?.listener ?? null;
+  }
+
+  #showing(avatarId: string): ConnectedWorker[] {
+    return [...this.#workers.values()].filter(({ registration }) =>
+      registration.bundles.some(({ id }) => id === avatarId),
+    );
+  }
+
+  #changed(): void {
+    const { workers, slotsTotal, slotsLeased } = this.#telemetry.metrics;
+    workers.set(this.#workers.size);
+    slotsTotal.set(
+      [...this.#workers.values()].reduce((sum, { registration }) => sum + registration.slots, 0),
+    );
+    slotsLeased.set(this.#leases.size);
+    for (const wake of this.#waiting) wake();
+  }
+}

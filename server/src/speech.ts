@@ -1,0 +1,273 @@
+import { MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
+import type { SessionEvent } from '@vizavi/signaling';
+import type { Clock } from './clock.ts';
+import type { LeasedSlot } from './leased-slot.ts';
+import { Percentiles } from './percentiles.ts';
+import type { Telemetry } from './telemetry.ts';
+import { PIECE_MS, Utterance } from './utterance.ts';
+import type { Voice } from './voice/voice.ts';
+
+/** Sound that may wait at a slot, or be synthesised in advance: what a failover has to send again stays small. */
+const MAX_AHEAD_MS = 10_000;
+const MAX_QUEUED = 50;
+/** Ended utterances that are remembered, so that a command that is sent again changes nothing. */
+const MAX_REMEMBERED = 1000;
+const NO_SOUND = new Int16Array();
+
+type Outcome = 'spoken' | 'interrupted' | 'failed';
+
+export interface SpeechOptions {
+  readonly voice: Voice;
+  readonly voiceName: string;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly emit: (event: SessionEvent) => void;
+}
+
+/** What a session has to say: utterances in order, from text or sound to the slot that says them. */
+export class Speech {
+  /** Time from a text to its first sound. */
+  readonly voiceMs = new Percentiles();
+  readonly #options: SpeechOptions;
+  readonly #queue: Utterance[] = [];
+  readonly #ended = new Map<string, Outcome>();
+  #slot: LeasedSlot | null = null;
+  #watched = false;
+  #generation = 0;
+  #synthesising = false;
+  #abort = new AbortController();
+  #silenced: Promise<void> = Promise.resolve();
+  #wakeVoice: () => void = () => undefined;
+
+  constructor(options: SpeechOptions) {
+    this.#options = options;
+  }
+
+  /** True while there is anything left to say. */
+  get active(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** The utterance waits, is spoken, or has ended before. */
+  knows(utteranceId: string): boolean {
+    return this.#ended.has(utteranceId) || this.#find(utteranceId) !== undefined;
+  }
+
+  outcome(utteranceId: string): Outcome | undefined {
+    return this.#ended.get(utteranceId);
+  }
+
+  /** Nobody misses anything: sound is given out only while somebody watches. */
+  set watched(watched: boolean) {
+    this.#watched = watched;
+    this.pump();
+  }
+
+  /** @throws VizaviError `text_too_long`, `invalid_text`, `too_many_requests` */
+  say(utteranceId: string, text: string): void {
+    if (text.length > MAX_TEXT_LENGTH) {
+      throw new VizaviError('text_too_long', `a text has at most ${MAX_TEXT_LENGTH} characters`);
+    }
+    if (text.trim() === '') throw new VizaviError('invalid_text', 'there is nothing to say');
+    if (this.knows(utteranceId)) return;
+    this.enqueue(new Utterance(utteranceId, text, this.#options.clock.nowMs()));
+    void this.#synthesise();
+  }
+
+  /** @throws VizaviError `too_many_requests` */
+  enqueue(utterance: Utterance): void {
+    if (this.#queue.length >= MAX_QUEUED) {
+      throw new VizaviError('too_many_requests', `at most ${MAX_QUEUED} utterances may wait`);
+    }
+    this.#queue.push(utterance);
+  }
+
+  /** Gives the slot what it may have. Called whenever there is more sound, or more room. */
+  pump(): void {
+    for (let head = this.#queue[0]; head && isOver(head); head = this.#queue[0]) this.#end(head);
+    this.#wakeVoice();
+    const slot = this.#slot;
+    if (!slot || !this.#watched) return;
+    const generation = this.#generation;
+    let aheadMs = this.#queue.reduce((sum, utterance) => sum + utterance.aheadMs, 0);
+    for (const utterance of this.#queue) {
+      const { utteranceId, sampleRate } = utterance;
+      while (!utterance.drained && aheadMs + PIECE_MS <= MAX_AHEAD_MS) {
+        const samples = utterance.next() ?? NO_SOUND;
+        utterance.closed = utterance.complete && utterance.drained;
+        slot.audio({ generation, utteranceId, sampleRate, samples, last: utterance.closed });
+        aheadMs += (samples.length * 1000) / sampleRate;
+      }
+      if (!utterance.drained || !utterance.complete) return;
+      if (!utterance.closed && utterance.given) {
+        utterance.closed = true;
+        slot.audio({ generation, utteranceId, sampleRate, samples: NO_SOUND, last: true });
+      }
+    }
+  }
+
+  /** Silence. Resolves when the worker has stopped. */
+  async interrupt(): Promise<{ interrupted: string[]; tookMs: number }> {
+    const { clock, telemetry } = this.#options;
+    const startMs = clock.nowMs();
+    const victims = this.#cancel();
+    if (victims.length > 0) {
+      this.#generation += 1;
+      this.#silenced = this.#silence(victims);
+    }
+    await this.#silenced;
+    const tookMs = clock.nowMs() - startMs;
+    if (victims.length > 0) telemetry.metrics.interruptMs.observe(tookMs);
+    return { interrupted: victims.map(({ utteranceId }) => utteranceId), tookMs };
+  }
+
+  /** The slot is gone; what it has not played waits for the next one. */
+  pause(): void {
+    this.#slot = null;
+  }
+
+  /** Goes on at this slot with the first sound that was not played. */
+  moveTo(slot: LeasedSlot): void {
+    for (const utterance of this.#queue) utterance.rewind();
+    this.#slot = slot;
+    this.pump();
+  }
+
+  started(utteranceId: string): void {
+    const utterance = this.#find(utteranceId);
+    if (!utterance || utterance.announced) return;
+    utterance.announced = true;
+    const latencyMs = Math.max(0, this.#options.clock.nowMs() - utterance.arrivedMs);
+    this.#options.telemetry.metrics.speakStartedMs.observe(latencyMs);
+    this.#options.emit({ type: 'avatar.speak_started', body: { utteranceId, latencyMs } });
+  }
+
+  progress(utteranceId: string, playedMs: number): void {
+    this.#find(utteranceId)?.played(playedMs);
+    this.pump();
+  }
+
+  ended(utteranceId: string, playedMs: number): void {
+    const utterance = this.#find(utteranceId);
+    if (!utterance) return;
+    utterance.played(playedMs);
+    this.#end(utterance);
+    this.pump();
+  }
+
+  /** Ends everything that was still to be said. */
+  close(): void {
+    this.#slot = null;
+    for (const utterance of this.#cancel()) this.#report(utterance, 'interrupted');
+  }
+
+  #cancel(): Utterance[] {
+    const victims = this.#queue.splice(0);
+    this.#abort.abort();
+    this.#wakeVoice();
+    for (const { utteranceId } of victims) this.#remember(utteranceId, 'interrupted');
+    return victims;
+  }
+
+  async #silence(victims: readonly Utterance[]): Promise<void> {
+    try {
+      const stopped = await this.#slot?.interrupt(this.#generation);
+      victims.find(({ utteranceId }) => utteranceId === stopped?.utteranceId)?.played(stopped?.playedMs ?? 0);
+    } catch (err) {
+      // The slot went at that moment, and silence with it.
+      this.#options.telemetry.log.warn({ err }, 'an interrupt was not answered');
+    }
+    for (const utterance of victims) this.#report(utterance, 'interrupted');
+  }
+
+  /** One text at a time: the voice makes the next one while the slot still says the one before. */
+  async #synthesise(): Promise<void> {
+    if (this.#synthesising) return;
+    this.#synthesising = true;
+    try {
+      for (;;) {
+        const next = this.#queue.find(({ text, complete }) => text !== null && !complete);
+        if (!next) return;
+        this.#abort = new AbortController();
+        await this.#voice(next, next.text ?? '', this.#abort.signal);
+        this.pump();
+      }
+    } finally {
+      this.#synthesising = false;
+    }
+  }
+
+  async #voice(utterance: Utterance, text: string, signal: AbortSignal): Promise<void> {
+    const { voice, voiceName, clock, emit, telemetry } = this.#options;
+    const { utteranceId } = utterance;
+    const startMs = clock.nowMs();
+    try {
+      const chunks = voice.speak(text, {
+        voice: voiceName,
+        signal,
+        onSkipped: (skipped) => {
+          emit({ type: 'avatar.text_skipped', body: { utteranceId, ...skipped } });
+        },
+      });
+      let isFirst = true;
+      for await (const { pcm, ...chunk } of chunks) {
+        if (signal.aborted) return;
+        if (isFirst) {
+          const tookMs = clock.nowMs() - startMs;
+          this.voiceMs.add(tookMs);
+          telemetry.metrics.voiceFirstChunkMs.observe(tookMs);
+          isFirst = false;
+        }
+        utterance.append(pcm, voice.sampleRate);
+        this.pump();
+        emit({ type: 'avatar.transcription.chunk', body: { utteranceId, ...chunk } });
+        await this.#room(signal);
+      }
+      utterance.complete = true;
+    } catch (cause) {
+      if (signal.aborted) return;
+      const error =
+        cause instanceof VizaviError ? cause : new VizaviError('voice_failed', 'the voice failed', { cause });
+      telemetry.log.error({ err: cause, utteranceId }, 'the voice failed');
+      utterance.fail(error);
+    }
+  }
+
+  /** Resolves when more sound may be made. */
+  async #room(signal: AbortSignal): Promise<void> {
+    const full = (): boolean =>
+      this.#queue.reduce((sum, { unplayedMs }) => sum + unplayedMs, 0) >= MAX_AHEAD_MS;
+    while (!signal.aborted && full()) await new Promise<void>((resolve) => (this.#wakeVoice = resolve));
+  }
+
+  #end(utterance: Utterance): void {
+    this.#queue.splice(this.#queue.indexOf(utterance), 1);
+    this.#report(utterance, utterance.error ? 'failed' : 'spoken');
+  }
+
+  #report(utterance: Utterance, outcome: Outcome): void {
+    const { utteranceId, playedMs, text } = utterance;
+    const { emit, telemetry } = this.#options;
+    this.#remember(utteranceId, outcome);
+    telemetry.metrics.utterances.inc({ outcome });
+    const error = utterance.error?.toJSON() ?? null;
+    emit({ type: 'avatar.speak_ended', body: { utteranceId, outcome, playedMs, error } });
+    if (outcome === 'spoken' && text !== null)
+      emit({ type: 'avatar.transcription', body: { utteranceId, text } });
+  }
+
+  #remember(utteranceId: string, outcome: Outcome): void {
+    this.#ended.set(utteranceId, outcome);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > MAX_REMEMBERED && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  #find(utteranceId: string): Utterance | undefined {
+    return this.#queue.find((utterance) => utterance.utteranceId === utteranceId);
+  }
+}
+
+/** Nothing of it is at the slot and nothing will be, so nobody else will report its end. */
+function isOver(utterance: Utterance): boolean {
+  return utterance.complete && utterance.drained && !utterance.given;
+}
