@@ -56,7 +56,8 @@ class PieceStream {
 
   /** Sends when there is room; false when the stream has failed. */
   async post(piece: Piece): Promise<boolean> {
-    if (this.#state === 'refused') await this.#opened;
+    // What was refused goes first.
+    if (this.#state === 'refused') await Promise.all(this.#inFlight);
     while (this.#inFlight.size >= MAX_IN_FLIGHT) await Promise.race(this.#inFlight);
     if (this.#failure !== undefined) return false;
     const seq = this.#nextSeq++;

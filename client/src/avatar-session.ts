@@ -44,6 +44,8 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
   #lastSample: StatsSample | null = null;
   /** Only one stream of sound is open at a time; the next one begins when this settles. */
   #audioTurn: Promise<unknown> = Promise.resolve();
+  /** Streams of sound that the server has not heard of. */
+  readonly #waitingAudio = new Set<string>();
 
   /** `token` comes from `POST /v1/sessions`, asked by your server. */
   constructor(token: string, options: AvatarSessionOptions = {}, environment: Environment = browser) {
@@ -153,7 +155,9 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
     const utteranceId = this.#environment.newId();
     const outcome = this.#utterances.outcome(utteranceId);
     const isOver = (): boolean => !this.#utterances.isPending(utteranceId);
+    this.#waitingAudio.add(utteranceId);
     const send = async (): Promise<void> => {
+      this.#waitingAudio.delete(utteranceId);
       if (isOver()) return;
       await sendAudio(cutIntoPieces(pcm, sampleRate), {
         sampleRate,
@@ -181,6 +185,7 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
 
   /** Silence, now, and nothing of what waits is said. Resolves when the avatar is silent. */
   async interrupt(): Promise<ResultOf<ViewerToServer, 'interrupt'>> {
+    for (const utteranceId of this.#waitingAudio) this.#utterances.interrupt(utteranceId);
     return this.#link.call('interrupt', {});
   }
 

@@ -14,7 +14,9 @@ export interface Config {
   readonly port: number;
   /** Where clients reach the server; null: under its own address. No trailing slash. */
   readonly publicUrl: string | null;
-  /** The address at which browsers reach this machine's media ports. */
+  /** Where viewers' media is listened for. */
+  readonly rtcListenIp: string;
+  /** The address at which browsers reach it. */
   readonly announcedIp: string;
   /** This machine's address at which GPU workers' media arrives. */
   readonly ingestIp: string;
@@ -90,7 +92,7 @@ const environment = z.object({
   VIZAVI_SLOTS: integer(1, 256).optional(),
   VIZAVI_CODEC: videoCodec.default('h264'),
   VIZAVI_BITRATE_KBPS: integer(100, 20_000).default(800),
-  VIZAVI_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  VIZAVI_LOG_LEVEL: z.enum(LOG_LEVELS).optional(),
 });
 
 /** Reads the environment once. @throws VizaviError `invalid_config`: one line for each fault, naming the variable */
@@ -126,6 +128,7 @@ export function readConfig(
     host,
     port: data.VIZAVI_PORT ?? data.PORT ?? 8080,
     publicUrl: data.VIZAVI_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    rtcListenIp: onLoopback ? '127.0.0.1' : (addressOf(host) ?? '0.0.0.0'),
     announcedIp: data.VIZAVI_ANNOUNCED_IP ?? ownIp,
     ingestIp: data.VIZAVI_INGEST_IP ?? (localWorker ? '127.0.0.1' : ownIp),
     rtcMinPort: data.VIZAVI_RTC_MIN_PORT,
@@ -141,7 +144,8 @@ export function readConfig(
     slots: data.VIZAVI_SLOTS ?? null,
     codec: data.VIZAVI_CODEC,
     maxBitrateBps: data.VIZAVI_BITRATE_KBPS * 1000,
-    logLevel: data.VIZAVI_LOG_LEVEL,
+    // At a terminal the address is what counts.
+    logLevel: data.VIZAVI_LOG_LEVEL ?? (development ? 'warn' : 'info'),
     logFormat: development ? 'text' : 'json',
   };
   const secrets: Secrets = {
