@@ -58,8 +58,10 @@ export interface Machine {
 
 const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
 
-const integer = (min: number, max: number): z.ZodType<number> =>
-  z.coerce.number('must be a number').int('must be a whole number').min(min).max(max);
+const integer = (min: number, max: number): z.ZodType<number> => {
+  const fault = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number(fault).int(fault).min(min, fault).max(max, fault);
+};
 const ipAddress = z.union([z.ipv4(), z.ipv6()], 'must be an IP address');
 const port = integer(0, 65_535);
 const seconds = (min: number): z.ZodType<number> => integer(min, 86_400);

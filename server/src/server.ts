@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { VizaviError } from '@vizavi/signaling';
 import { Gateway } from '@vizavi/signaling/gateway';
 import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Config, Secrets } from './config.ts';
-import { createHttpServer } from './http-server.ts';
+import { createHttpServer, listen } from './http-server.ts';
 import { createHttp } from './http.ts';
 import { MediaWorkers } from './media-workers.ts';
 import { MemoryStore } from './memory-store.ts';
 import { matchesSecret } from './secret-match.ts';
-import { listenError } from './server-errors.ts';
 import { SessionMedia } from './session-media.ts';
 import { SessionRegistry } from './session-registry.ts';
 import { SlotDirectory } from './slot-directory.ts';
@@ -24,3 +22,218 @@ import { Tokens } from './token.ts';
 import { openVoice } from './voice/index.ts';
 import type { Voice } from './voice/voice.ts';
 import { WorkerSupervisor } from './worker-supervisor.ts';
+
+/** What a test or another program may put in place of the real parts. The server closes them. */
+export interface Overrides {
+  readonly telemetry?: Telemetry;
+  readonly store?: Store;
+  readonly voice?: Voice;
+  readonly clock?: Clock;
+}
+
+interface Parts {
+  readonly telemetry: Telemetry;
+  readonly store: Store;
+  readonly voice: Voice;
+  readonly clock: Clock;
+  readonly mediaWorkers: MediaWorkers;
+}
+
+const WORKER_PATH = fileURLToPath(new URL('../../gpu/src/main.ts', import.meta.url));
+/** How long sessions have to end, and viewers to hear of it. */
+const DRAIN_LIMIT_MS = 2000;
+const READY_POLL_MS = 20;
+
+/** A whole server: every part made, joined, and ended here. */
+export class VizaviServer implements AsyncDisposable {
+  /** Resolves when the local GPU worker cannot run here, with the reason. */
+  readonly failed: Promise<VizaviError>;
+  readonly #config: Config;
+  readonly #parts: Parts;
+  readonly #registry: SessionRegistry;
+  readonly #directory: SlotDirectory;
+  readonly #http: HttpServer;
+  readonly #gateway: Gateway;
+  readonly #supervisor: WorkerSupervisor | null;
+  #port: number;
+  #closing: Promise<void> | null = null;
+
+  private constructor(config: Config, secrets: Secrets, parts: Parts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#port = config.port;
+    const { telemetry, store, voice, clock, mediaWorkers } = parts;
+
+    this.#directory = new SlotDirectory({ store, telemetry });
+    this.#registry = new SessionRegistry({
+      store,
+      telemetry,
+      voice,
+      clock,
+      directory: this.#directory,
+      createMedia: (events) => SessionMedia.create(mediaWorkers, mediaOptions(config), events),
+      nodeId: randomUUID(),
+      codec: config.codec,
+      maxBitrateBps: config.maxBitrateBps,
+      maxViewers: config.maxViewers,
+      maxDurationMs: config.maxDurationSec * 1000,
+      idleTimeoutMs: config.idleTimeoutSec * 1000,
+      joinTimeoutMs: config.joinTimeoutSec * 1000,
+      graceMs: config.graceSec * 1000,
+    });
+
+    const tokens = new Tokens(secrets.tokenSecret);
+    this.#http = createHttpServer(
+      createHttp({
+        apiKeys: secrets.apiKeys,
+        service: this.#registry,
+        tokens,
+        telemetry,
+        publicUrl: () => this.url,
+        isDraining: () => this.#closing !== null,
+      }),
+    );
+    this.#gateway = new Gateway(this.#http);
+    this.#gateway.serve('/', {
+      authenticate: ({ token }) => tokens.verify(token),
+      onConnection: (connection, { sessionId }) => {
+        this.#registry.connectViewer(connection, sessionId);
+      },
+    });
+    this.#gateway.serve('/gpu', {
+      authenticate: ({ secret }) => {
+        if (matchesSecret(secret, [secrets.workerSecret])) return Promise.resolve(null);
+        return Promise.reject(new VizaviError('unauthorized', 'This is not the worker secret.'));
+      },
+      onConnection: (connection) => {
+        this.#directory.connect(connection);
+      },
+    });
+
+    const { promise, resolve } = Promise.withResolvers<VizaviError>();
+    this.failed = promise;
+    this.#supervisor = config.localWorker
+      ? new WorkerSupervisor({
+          scriptPath: WORKER_PATH,
+          env: () => workerEnvironment(config, secrets, this.httpPort),
+          log: telemetry.log,
+          onRestart: () => {
+            telemetry.metrics.workerRestarts.inc();
+          },
+          onGiveUp: resolve,
+        })
+      : null;
+  }
+
+  /** Starts the processes and threads that sessions need. @throws VizaviError when one does not start */
+  static async create(config: Config, secrets: Secrets, overrides: Overrides = {}): Promise<VizaviServer> {
+    const telemetry =
+      overrides.telemetry ?? createTelemetry({ level: config.logLevel, format: config.logFormat });
+    const [voice, mediaWorkers] = await Promise.allSettled([
+      overrides.voice ?? openVoice(),
+      MediaWorkers.start({ count: config.mediaWorkers, telemetry }),
+    ]);
+    if (voice.status === 'fulfilled' && mediaWorkers.status === 'fulfilled') {
+      return new VizaviServer(config, secrets, {
+        telemetry,
+        store: overrides.store ?? new MemoryStore(),
+        voice: voice.value,
+        clock: overrides.clock ?? systemClock,
+        mediaWorkers: mediaWorkers.value,
+      });
+    }
+    if (voice.status === 'fulfilled') await voice.value.close();
+    if (mediaWorkers.status === 'fulfilled') mediaWorkers.value.close();
+    throw voice.status === 'rejected' ? voice.reason : (mediaWorkers as PromiseRejectedResult).reason;
+  }
+
+  get log(): Telemetry['log'] {
+    return this.#parts.telemetry.log;
+  }
+
+  get httpPort(): number {
+    return this.#port;
+  }
+
+  /** Where clients reach this server. */
+  get url(): string {
+    const { publicUrl, announcedIp } = this.#config;
+    const host = announcedIp === '127.0.0.1' ? 'localhost' : bracketed(announcedIp);
+    return publicUrl ?? `http://${host}:${this.#port}`;
+  }
+
+  /** Listens; then starts the local GPU worker. @throws VizaviError `invalid_config` when the port cannot be had */
+  async start(): Promise<void> {
+    this.#port = await listen(this.#http, this.#config.host, this.#config.port);
+    this.#supervisor?.start();
+  }
+
+  /** Resolves with true once a session can be opened, with false when it is closed before. @throws VizaviError when the local worker cannot run here */
+  async ready(): Promise<boolean> {
+    const failure = { error: null as VizaviError | null };
+    void this.failed.then((error) => (failure.error = error));
+    while (!this.#registry.ready && !this.#closing) {
+      await sleep(READY_POLL_MS);
+      if (failure.error) throw failure.error;
+    }
+    return this.#registry.ready;
+  }
+
+  /** Ends every session with the reason `server`, tells the viewers, and ends all parts. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { voice, mediaWorkers, store } = this.#parts;
+    await Promise.race([this.#registry.closeAll('server'), sleep(DRAIN_LIMIT_MS, null, { ref: false })]);
+    await Promise.all([this.#supervisor?.stop(), voice.close()]);
+    this.#directory.close();
+    const closed = this.#gateway.close(); // and with it the HTTP server, once its requests have ended
+    this.#http.closeAllConnections();
+    await closed;
+    mediaWorkers.close();
+    await store.close();
+  }
+}
+
+function mediaOptions(config: Config) {
+  const { codec, rtcListenIp, announcedIp, rtcMinPort, rtcMaxPort, ingestIp, maxBitrateBps } = config;
+  return {
+    codec,
+    listenIp: rtcListenIp,
+    announcedAddress: announcedIp,
+    portRange: { min: rtcMinPort, max: rtcMaxPort },
+    ingestIp,
+    maxBitrateBps,
+  };
+}
+
+/** The local worker gets what it needs and none of the server's other secrets. */
+function workerEnvironment(
+  config: Config,
+  secrets: Secrets,
+  port: number,
+): Record<string, string | undefined> {
+  const everywhere = ['0.0.0.0', '::'].includes(config.host);
+  return {
+    VIZAVI_URL: `http://${everywhere ? '127.0.0.1' : bracketed(config.host)}:${port}`,
+    VIZAVI_WORKER_SECRET: secrets.workerSecret,
+    VIZAVI_BUNDLES: config.bundlesDir,
+    VIZAVI_SLOTS: config.slots?.toString(),
+    VIZAVI_LOG_LEVEL: config.logLevel,
+    VIZAVI_API_KEYS: undefined,
+    VIZAVI_TOKEN_SECRET: undefined,
+    // Encoders share libuv's threads, of which there are four by default.
+    UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '16',
+  };
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -11,8 +11,8 @@ import type { Log } from './log.ts';
 export interface SupervisorOptions {
   /** The worker's program, for this Node. */
   readonly scriptPath: string;
-  /** Added to this process's environment; undefined takes a variable away. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Added to this process's environment; undefined takes a variable away. Asked at each start. */
+  readonly env: () => Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   /** The worker died and is about to be started again. */
   readonly onRestart: () => void;
@@ -86,7 +86,7 @@ export class WorkerSupervisor {
     const { scriptPath, env, log } = this.#options;
     let lastWords = '';
     const child = spawn(process.execPath, [scriptPath], {
-      env: { ...process.env, ...env, VIZAVI_SUPERVISED: '1' },
+      env: { ...process.env, ...env(), VIZAVI_SUPERVISED: '1' },
       // The worker watches its standard input: however this process ends, the pipe closes.
       stdio: ['pipe', 'pipe', 'pipe'],
       // Ctrl-C at a terminal reaches a whole process group; the worker is to outlive the draining of its sessions.

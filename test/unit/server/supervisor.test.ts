@@ -29,7 +29,7 @@ async function supervise(program: string, env: Record<string, string> = {}): Pro
   await writeFile(scriptPath, program);
   supervisor = new WorkerSupervisor({
     scriptPath,
-    env,
+    env: () => env,
     log: pino({ level: 'info' }, { write: (line) => void logged.push(line) }),
     onRestart: () => (restarts += 1),
     onGiveUp: (error) => givenUp.push(error.message),
@@ -153,7 +153,7 @@ describe('stopping', () => {
       server,
       `import { WorkerSupervisor } from ${JSON.stringify(module)};
       const log = { info: (_, line) => console.log(line), warn() {}, error() {}, levels: { labels: { 30: 'info' } } };
-      new WorkerSupervisor({ scriptPath: ${JSON.stringify(worker)}, env: {}, log, onRestart() {}, onGiveUp() {} }).start();`,
+      new WorkerSupervisor({ scriptPath: ${JSON.stringify(worker)}, env: () => ({}), log, onRestart() {}, onGiveUp() {} }).start();`,
     );
     const root = fileURLToPath(new URL('../../..', import.meta.url));
     const child = spawn(process.execPath, [server], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
