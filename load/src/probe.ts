@@ -19,8 +19,10 @@ interface SoundSample {
 /** Where the mouth of the 512×512 face is. */
 const MOUTH = { x: 206, y: 296, width: 100, height: 72 };
 const GRID = { width: 25, height: 18 };
+/** A mouth this far from rest is speaking; idle motion stays below (the smile moves it by about 1). */
+const VOICED = 3;
 /** Speech is louder, silence is quieter. */
-export const AUDIBLE = 0.01;
+const AUDIBLE = 0.01;
 
 class Probe {
   readonly mouth: MouthSample[] = [];
@@ -30,6 +32,8 @@ class Probe {
   #session: AvatarSession | null = null;
   #video: HTMLVideoElement | null = null;
   #audio: AudioContext | null = null;
+  #meter: AudioWorkletNode | null = null;
+  #tapped: MediaStreamAudioSourceNode | null = null;
 
   /** Joins with a token; answers how long it took until the first frame was shown. */
   async join(token: string): Promise<number> {
@@ -63,7 +67,7 @@ class Probe {
   async leave(): Promise<void> {
     await this.#session?.stop();
     await this.#audio?.close();
-    this.#session = this.#video = this.#audio = this.#rest = null;
+    this.#session = this.#video = this.#audio = this.#meter = this.#tapped = this.#rest = null;
     this.mouth.length = this.sound.length = 0;
   }
 
@@ -132,6 +136,7 @@ class Probe {
   #watch(video: HTMLVideoElement): void {
     const onFrame: VideoFrameRequestCallback = (_now, frame) => {
       if (this.#video !== video) return;
+      this.#tap(video.srcObject as MediaStream);
       const luma = this.#mouthLuma();
       if (luma && this.#rest) {
         this.mouth.push({ ms: frame.expectedDisplayTime, mouth: distance(luma, this.#rest) });
@@ -166,8 +171,19 @@ class Probe {
       this.sound.push({ ms: performanceTime + (data.at - contextTime) * 1000, rms: data.rms });
       if (this.sound.length > 40_000) this.sound.splice(0, 20_000);
     };
-    context.createMediaStreamSource(stream).connect(meter).connect(context.destination);
+    meter.connect(context.destination);
+    this.#meter = meter;
+    this.#tap(stream);
     await context.resume();
+  }
+
+  /** A source node hears the track that it found at first; a session may change its tracks. */
+  #tap(stream: MediaStream): void {
+    const [track] = stream.getAudioTracks();
+    if (!track || track === this.#tapped?.mediaStream.getAudioTracks()[0] || !this.#audio || !this.#meter) return;
+    this.#tapped?.disconnect();
+    this.#tapped = this.#audio.createMediaStreamSource(new MediaStream([track]));
+    this.#tapped.connect(this.#meter);
   }
 
   async #first<T>(samples: readonly T[], wanted: (sample: T) => boolean, limitMs: number): Promise<T> {
@@ -180,9 +196,6 @@ class Probe {
     }
   }
 }
-
-/** A mouth this far from rest is speaking; idle motion stays below (the smile moves it by about 1). */
-export const VOICED = 3;
 
 /** An AudioWorklet that reports the RMS of every 5⅓ ms. */
 const METER = `
@@ -213,7 +226,7 @@ function wait(ms: number): Promise<void> {
 
 let spokenSample: Int16Array | null = null;
 
-/** The sound for \`repeatAudio\`, put here by the benchmark. */
+/** The sound for `repeatAudio`, put here by whoever drives the page. */
 async function speech(): Promise<Int16Array> {
   spokenSample ??= new Int16Array(await (await fetch((globalThis as { speechUrl?: string }).speechUrl ?? '')).arrayBuffer());
   return spokenSample;

@@ -30,6 +30,7 @@ export class Viewer {
   readonly #listeners = new Set<(event: SessionEvent) => void>();
   readonly #connected = Promise.withResolvers<undefined>();
   #transport: types.Transport | null = null;
+  #consume: (() => Promise<void>) | null = null;
 
   constructor(url: string, token: string) {
     installWebRtc();
@@ -65,14 +66,17 @@ export class Viewer {
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
       peer.call('media.connect', { dtlsParameters: { ...dtlsParameters } }).then(done, failed);
     });
-    const { consumers } = await peer.call('media.consume', {
-      rtpCapabilities: { ...(device as unknown as { recvRtpCapabilities: object }).recvRtpCapabilities },
-    });
-    for (const options of consumers) {
-      const consumer = await transport.consume(options as unknown as types.ConsumerOptions);
-      this.#count(options.kind, consumer.track as unknown as PacketTrack);
-    }
-    await peer.call('media.resume', {});
+    this.#consume = async () => {
+      const { consumers } = await peer.call('media.consume', {
+        rtpCapabilities: { ...device.recvRtpCapabilities },
+      });
+      for (const options of consumers) {
+        const consumer = await transport.consume(options as unknown as types.ConsumerOptions);
+        this.#count(options.kind, consumer.track as unknown as PacketTrack);
+      }
+      await peer.call('media.resume', {});
+    };
+    await this.#consume();
   }
 
   /** Says `text`; resolves with its outcome. */
@@ -122,7 +126,11 @@ export class Viewer {
   #notices(): ConstructorParameters<typeof Channel<ServerToViewer, ViewerToServer>>[0]['notices'] {
     const names = Object.keys(serverToViewer.notices) as SessionEvent['type'][];
     const tell = (type: SessionEvent['type']) => (body: unknown) => {
-      for (const listener of this.#listeners) listener({ type, body } as SessionEvent);
+      const event = { type, body } as SessionEvent;
+      if (event.type === 'session.media_changed' && event.body.scope === 'producers') {
+        this.#consume?.().catch(() => undefined);
+      }
+      for (const listener of this.#listeners) listener(event);
     };
     return Object.fromEntries(names.map((name) => [name, tell(name)])) as never;
   }

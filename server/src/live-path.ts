@@ -181,7 +181,7 @@ export class LivePath {
         this.#slot = slot;
         signal.throwIfAborted();
         if (!this.#media || this.#media.closed) {
-          this.#media = await createMedia(this.#mediaEvents);
+          this.#media = await unlessAborted(createMedia(this.#mediaEvents), signal);
           scope = 'transport';
         } else if (scope === 'producers') {
           await this.#media.replaceIngest();
@@ -202,4 +202,20 @@ export class LivePath {
       }
     }
   }
+}
+
+/** The media, or at once the signal's reason; media that comes after that is closed. */
+async function unlessAborted(making: Promise<Media>, signal: AbortSignal): Promise<Media> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+      making.then(
+        (media) => {
+          media.close();
+        },
+        () => undefined,
+      );
+    });
+  });
+  return Promise.race([making, aborted]);
 }

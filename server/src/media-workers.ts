@@ -87,6 +87,9 @@ export class MediaWorkers {
 
   async #add(): Promise<void> {
     const worker = await createWorker({ logLevel: 'error' });
+    // mediasoup closes its workers on these signals by itself; here the sessions are told first.
+    const { onSignal } = worker as unknown as { onSignal?: () => void };
+    if (onSignal) process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     if (this.#closed) {
       worker.close();
       return;
