@@ -109,9 +109,6 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
       this.#startTimeout = setTimeout(() => {
         this.#end('network', new VizaviError('timeout', 'the server could not be reached in time'));
       }, START_TIMEOUT_MS);
-      this.#environment.prepareMedia().catch((error: unknown) => {
-        this.#end('client', VizaviError.from(error));
-      });
       this.#link.open();
     }
     return this.#ready.promise;

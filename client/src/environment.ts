@@ -12,8 +12,6 @@ export type Media = Pick<
 export interface Environment {
   readonly openChannel: (options: ViewerChannelOptions) => ViewerChannel;
   readonly createMedia: (options: MediaReceiverOptions) => Media;
-  /** @throws VizaviError `unsupported_device` */
-  readonly prepareMedia: () => Promise<void>;
   /** `performance.now()`: that of frames, too. */
   readonly nowMs: () => number;
   readonly newId: () => string;
@@ -22,7 +20,6 @@ export interface Environment {
 export const browser: Environment = {
   openChannel: (options) => new Channel(options),
   createMedia: (options) => new MediaReceiver(options),
-  prepareMedia: () => MediaReceiver.prepare(),
   nowMs: () => performance.now(),
   // randomUUID exists only on https and localhost.
   newId: () =>

@@ -51,11 +51,6 @@ export class MediaReceiver {
     this.#options = options;
   }
 
-  /** Wakes the browser's WebRTC up while the connection is still being made. @throws VizaviError `unsupported_device` */
-  static async prepare(): Promise<void> {
-    await createDevice({ codecs: [] });
-  }
-
   /** The transport can still be used, with the server's side of it. */
   get isStanding(): boolean {
     return this.#isConnected && this.#transport?.closed === false;

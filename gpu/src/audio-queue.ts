@@ -62,7 +62,8 @@ export class AudioQueue {
 
   /** Adds sound to an utterance; another `utteranceId` than before closes the one before. */
   push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean): void {
-    if (this.#open && (this.#open.id !== utteranceId || this.#open.sampleRate !== sampleRate)) this.#finish(this.#open);
+    if (this.#open && (this.#open.id !== utteranceId || this.#open.sampleRate !== sampleRate))
+      this.#finish(this.#open);
     const utterance = (this.#open ??= this.#begin(utteranceId, sampleRate));
     utterance.samples += pcm.length;
     utterance.model.push(utterance.toModel.push(pcm));

@@ -26,7 +26,9 @@ export class IdleFrames {
       all.set(expression, row * width);
     }
     const memory = await runner.renderStill(all, IDLE_LOOP_FRAMES);
-    const pictures = expressions.map((_, row) => Buffer.from(memory, row * bundle.frameBytes, bundle.frameBytes));
+    const pictures = expressions.map((_, row) =>
+      Buffer.from(memory, row * bundle.frameBytes, bundle.frameBytes),
+    );
     return new IdleFrames(expressions, pictures);
   }
 
@@ -48,7 +50,12 @@ export class Avatar {
   readonly costs: readonly ChunkCost[];
   readonly loop: InferenceLoop;
 
-  private constructor(bundle: AvatarBundle, runner: ModelRunner, idle: IdleFrames, costs: readonly ChunkCost[]) {
+  private constructor(
+    bundle: AvatarBundle,
+    runner: ModelRunner,
+    idle: IdleFrames,
+    costs: readonly ChunkCost[],
+  ) {
     this.bundle = bundle;
     this.runner = runner;
     this.idle = idle;

@@ -50,9 +50,12 @@ export class FramePacer {
   }
 
   #arm(): void {
-    this.#timer = setTimeout(() => {
-      this.#run();
-    }, Math.max(0, this.#atMs() - this.#nowMs()));
+    this.#timer = setTimeout(
+      () => {
+        this.#run();
+      },
+      Math.max(0, this.#atMs() - this.#nowMs()),
+    );
   }
 
   #run(): void {

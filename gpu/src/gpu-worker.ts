@@ -1,5 +1,11 @@
 import { VizaviError, serverToWorker, workerToServer } from '@vizavi/signaling';
-import type { CallHandlers, NoticeHandlers, NoticeOf, ServerToWorker, WorkerToServer } from '@vizavi/signaling';
+import type {
+  CallHandlers,
+  NoticeHandlers,
+  NoticeOf,
+  ServerToWorker,
+  WorkerToServer,
+} from '@vizavi/signaling';
 import { Channel } from '@vizavi/signaling/channel';
 import type { Logger } from 'pino';
 import type { Avatar } from './avatar.ts';

@@ -24,7 +24,15 @@ async function loadAvatars(config: Config, log: Logger): Promise<Map<string, Ava
   for (const entry of entries.filter((candidate) => candidate.isDirectory())) {
     const bundle = await loadAvatarBundle(join(config.bundlesDir, entry.name));
     const startMs = performance.now();
-    const avatar = await Avatar.load(bundle, new OnnxModelRunner({ decoder: config.decoder }));
+    const runner = new OnnxModelRunner({
+      decoder: config.decoder,
+      onFatal: (error) => {
+        // Without its inference thread this process is of no use; the supervisor starts a new one.
+        log.fatal({ err: error }, error.message);
+        process.exit(1);
+      },
+    });
+    const avatar = await Avatar.load(bundle, runner);
     avatars.set(bundle.id, avatar);
     const loadMs = Math.round(performance.now() - startMs);
     log.info({ bundle: bundle.id, loadMs, costs: avatar.costs }, 'avatar ready');

@@ -115,8 +115,8 @@ export class OnnxModelRunner implements ModelRunner {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = (this.#nextId += 1);
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject });
-      this.#worker.postMessage({ type, id, input } as ToThread, transfer);
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ type, id, input }, transfer);
     });
   }
 
@@ -144,7 +144,7 @@ export class OnnxModelRunner implements ModelRunner {
 
   #end(error: VizaviError): void {
     this.#ended = error;
-    for (const { reject } of this.#pending.values()) reject(error);
+    for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
     this.#rings.clear();
   }

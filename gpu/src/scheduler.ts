@@ -29,7 +29,11 @@ export interface SchedulerOptions {
  * Which slot's chunk the device makes next: the earliest deadline first, never further ahead than the lead allows. A
  * chunk is as long as its deadline leaves time for, so that a first word does not wait for a whole chunk.
  */
-export function nextJob(candidates: readonly Candidate[], nowMs: number, options: SchedulerOptions): Job | null {
+export function nextJob(
+  candidates: readonly Candidate[],
+  nowMs: number,
+  options: SchedulerOptions,
+): Job | null {
   let best: Candidate | null = null;
   for (const candidate of candidates) {
     if (room(candidate, options) < 1) continue;

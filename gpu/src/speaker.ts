@@ -145,10 +145,7 @@ export class Speaker implements InferenceLane {
     meter.add('generate', result.generateMs / made);
     meter.add('decode', result.decodeMs / made);
     meter.add('copy', result.copyMs / made);
-    meter.addChunk(
-      result.generateMs + result.decodeMs + result.copyMs,
-      (made * 1000) / avatar.bundle.fps,
-    );
+    meter.addChunk(result.generateMs + result.decodeMs + result.copyMs, (made * 1000) / avatar.bundle.fps);
   }
 
   failed(request: ChunkRequest, error: unknown): void {

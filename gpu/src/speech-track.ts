@@ -72,7 +72,11 @@ export class SpeechTrack {
   #baseRow = 0;
   #lastParams: Float32Array | null = null;
 
-  constructor(options: { readonly queue: AudioQueue; readonly lookaheadFrames: number; readonly firstRow: number }) {
+  constructor(options: {
+    readonly queue: AudioQueue;
+    readonly lookaheadFrames: number;
+    readonly firstRow: number;
+  }) {
     this.#queue = options.queue;
     this.#lookahead = options.lookaheadFrames;
     this.#row = options.firstRow;
@@ -241,7 +245,8 @@ export class SpeechTrack {
     const tail = sound > 0 ? 0 : this.#tail;
     const flush = Math.max(0, this.#lookahead - tail);
     // The rest of the silence only just in time, so that a new utterance does not wait behind it.
-    const settle = sound === 0 && flush === 0 && this.lead <= 1 && tail < this.#lookahead + SETTLE_FRAMES ? 1 : 0;
+    const settle =
+      sound === 0 && flush === 0 && this.lead <= 1 && tail < this.#lookahead + SETTLE_FRAMES ? 1 : 0;
     return sound + flush + settle;
   }
 

@@ -98,10 +98,19 @@ try {
   await server.stop();
 }
 
+/** One figure a line; latencies as median / p95. */
 function print(figures: Record<string, unknown>): void {
-  const rows = Object.entries(figures).map(([name, value]) => {
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    return `${name.padEnd(18)} ${text}`;
-  });
+  const rows = Object.entries(figures).map(([name, value]) => `${name.padEnd(18)} ${figure(value)}`);
   process.stdout.write(`${rows.join('\n')}\n`);
+}
+
+function figure(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (!isSpread(value)) return JSON.stringify(value);
+  const low = value.p5 === undefined ? '' : `${value.p5} … `;
+  return `${low}${value.median} (p95 ${value.p95})`;
+}
+
+function isSpread(value: unknown): value is { median: number; p95: number; p5?: number } {
+  return typeof value === 'object' && value !== null && 'median' in value && 'p95' in value;
 }

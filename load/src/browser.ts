@@ -13,7 +13,9 @@ const USUAL_PLACES = [
 
 /** A headless Chromium with a profile of its own. */
 export async function openBrowser(): Promise<{ browser: Browser; close(): Promise<void> }> {
-  const executablePath = [process.env['VIZAVI_CHROMIUM'], ...USUAL_PLACES].find((path) => path && existsSync(path));
+  const executablePath = [process.env['VIZAVI_CHROMIUM'], ...USUAL_PLACES].find(
+    (path) => path && existsSync(path),
+  );
   if (!executablePath) throw new Error('no Chromium found: set VIZAVI_CHROMIUM to its path');
   const profile = mkdtempSync(join(tmpdir(), 'vizavi-chromium-'));
   const browser = await puppeteer.launch({

@@ -16,6 +16,9 @@ interface SoundSample {
   readonly rms: number;
 }
 
+/** Served by the server under test; not a module that a bundler could find. */
+const CLIENT: string = '/client/vizavi.js';
+
 /** Where the mouth of the 512×512 face is. */
 const MOUTH = { x: 206, y: 296, width: 100, height: 72 };
 const GRID = { width: 25, height: 18 };
@@ -37,7 +40,7 @@ class Probe {
 
   /** Joins with a token; answers how long it took until the first frame was shown. */
   async join(token: string): Promise<number> {
-    const { AvatarSession: Session } = (await import('/client/vizavi.js' as string)) as {
+    const { AvatarSession: Session } = (await import(CLIENT)) as {
       AvatarSession: typeof AvatarSession;
     };
     const video = Object.assign(document.createElement('video'), { playsInline: true, autoplay: true });
@@ -82,7 +85,8 @@ class Probe {
     }
     const cells = GRID.width * GRID.height;
     const rest = new Float64Array(cells);
-    for (const frame of frames) for (let cell = 0; cell < cells; cell += 1) rest[cell]! += frame[cell]! / frames.length;
+    for (const frame of frames)
+      for (let cell = 0; cell < cells; cell += 1) rest[cell]! += frame[cell]! / frames.length;
     this.#rest = rest;
   }
 
@@ -94,8 +98,16 @@ class Probe {
         ? this.session.repeat('Papa bought a big blue piano.')
         : this.session.repeatAudio(await speech(), { sampleRate: 16_000 });
     spoken.catch(() => undefined);
-    const frame = await this.#first(this.mouth, (sample) => sample.mouth > VOICED && sample.ms >= startMs, limitMs);
-    const sound = await this.#first(this.sound, (sample) => sample.rms > AUDIBLE && sample.ms >= startMs, limitMs);
+    const frame = await this.#first(
+      this.mouth,
+      (sample) => sample.mouth > VOICED && sample.ms >= startMs,
+      limitMs,
+    );
+    const sound = await this.#first(
+      this.sound,
+      (sample) => sample.rms > AUDIBLE && sample.ms >= startMs,
+      limitMs,
+    );
     return { frameMs: frame.ms - startMs, soundMs: sound.ms - startMs };
   }
 
@@ -151,7 +163,17 @@ class Probe {
     if (!this.#video?.videoWidth) return null;
     const context = this.#canvas.getContext('2d', { willReadFrequently: true });
     if (!context) return null;
-    context.drawImage(this.#video, MOUTH.x, MOUTH.y, MOUTH.width, MOUTH.height, 0, 0, GRID.width, GRID.height);
+    context.drawImage(
+      this.#video,
+      MOUTH.x,
+      MOUTH.y,
+      MOUTH.width,
+      MOUTH.height,
+      0,
+      0,
+      GRID.width,
+      GRID.height,
+    );
     const { data } = context.getImageData(0, 0, GRID.width, GRID.height);
     return Float64Array.from(
       { length: GRID.width * GRID.height },
@@ -180,7 +202,8 @@ class Probe {
   /** A source node hears the track that it found at first; a session may change its tracks. */
   #tap(stream: MediaStream): void {
     const [track] = stream.getAudioTracks();
-    if (!track || track === this.#tapped?.mediaStream.getAudioTracks()[0] || !this.#audio || !this.#meter) return;
+    if (!track || track === this.#tapped?.mediaStream.getAudioTracks()[0] || !this.#audio || !this.#meter)
+      return;
     this.#tapped?.disconnect();
     this.#tapped = this.#audio.createMediaStreamSource(new MediaStream([track]));
     this.#tapped.connect(this.#meter);
@@ -228,7 +251,9 @@ let spokenSample: Int16Array | null = null;
 
 /** The sound for `repeatAudio`, put here by whoever drives the page. */
 async function speech(): Promise<Int16Array> {
-  spokenSample ??= new Int16Array(await (await fetch((globalThis as { speechUrl?: string }).speechUrl ?? '')).arrayBuffer());
+  spokenSample ??= new Int16Array(
+    await (await fetch((globalThis as { speechUrl?: string }).speechUrl ?? '')).arrayBuffer(),
+  );
   return spokenSample;
 }
 

@@ -59,7 +59,10 @@ export class ServerProcess {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       if (this.#child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
-      const ready = await fetch(`${this.url}/readyz`).then((response) => response.ok, () => false);
+      const ready = await fetch(`${this.url}/readyz`).then(
+        (response) => response.ok,
+        () => false,
+      );
       if (ready) return;
       if (Date.now() > deadline) throw new Error(`the server was not ready in time:\n${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -73,7 +76,9 @@ export class ServerProcess {
     for (const pid of [this.pid, ...descendants(this.pid)]) {
       const status = read(`/proc/${pid}/status`);
       const bytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-      const script = read(`/proc/${pid}/cmdline`).split('\0').find((part) => /\.ts$|mediasoup/.test(part));
+      const script = read(`/proc/${pid}/cmdline`)
+        .split('\0')
+        .find((part) => /\.ts$|mediasoup/.test(part));
       const name = script?.split('/').slice(-3).join('/') ?? String(pid);
       processes[name] = (processes[name] ?? 0) + bytes;
       total += bytes;
@@ -107,7 +112,9 @@ function read(path: string): string {
 function descendants(root: number): number[] {
   const parents = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => [Number(name), Number(/PPid:\s+(\d+)/.exec(read(`/proc/${name}/status`))?.[1] ?? 0)] as const);
+    .map(
+      (name) => [Number(name), Number(/PPid:\s+(\d+)/.exec(read(`/proc/${name}/status`))?.[1] ?? 0)] as const,
+    );
   const found: number[] = [];
   const visit = (pid: number): void => {
     for (const [child, parent] of parents) {

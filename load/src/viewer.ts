@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { serverToViewer, viewerToServer } from '@vizavi/signaling';
-import type { CloseReason, ServerToViewer, SessionEvent, StageStats, ViewerToServer } from '@vizavi/signaling';
+import type {
+  CloseReason,
+  ServerToViewer,
+  SessionEvent,
+  StageStats,
+  ViewerToServer,
+} from '@vizavi/signaling';
 import { Channel } from '@vizavi/signaling/channel';
 import { Device } from 'mediasoup-client';
 import type { types } from 'mediasoup-client';
@@ -60,7 +66,7 @@ export class Viewer {
     const started = await peer.call('session.start', { viewerId: randomUUID(), lastEventSeq: -1 });
     if (!started.transport) throw new Error('no transport');
     const device = new Device({ handlerName: 'Chrome111' });
-    await device.load({ routerRtpCapabilities: started.routerRtpCapabilities as types.RtpCapabilities });
+    await device.load({ routerRtpCapabilities: started.routerRtpCapabilities });
     const transport = device.createRecvTransport(started.transport as unknown as types.TransportOptions);
     this.#transport = transport;
     transport.on('connect', ({ dtlsParameters }, done, failed) => {

@@ -1,214 +1,165 @@
 import { AvatarSession, VizaviError } from '/client/vizavi.js';
+import { showCaptions } from '/captions.js';
+import { measured, showFigures } from '/figures.js';
+import { failure, STOPPED, SUGGESTIONS } from '/words.js';
 
 const $ = (id) => document.getElementById(id);
+/** The session of this tab, so that a refresh finds it again. */
 const STORED = 'vizavi.session';
-const FIGURES_PERIOD_MS = 1000;
-const SUGGESTIONS = [
-  'Hello! I am glad that you are here.',
-  'Maybe Bob and Pam will move the big blue piano?',
-  'I answer within a few hundred milliseconds, and when you press stop I fall silent at once. Try it while I am speaking!',
-  'Everything that you see is made from the sound of my voice, one small piece of a second at a time.',
-];
-const ENDED = {
-  ok: ['Goodbye', 'The session has ended.'],
-  client: ['Goodbye', 'You ended the session.'],
-  time_limit: ['Time is up', 'This session has reached its longest duration.'],
-  inactivity: ['Still there?', 'The session ended because nothing was said for a while.'],
-  network: ['Connection lost', 'The connection was away for too long. Check your network and start again.'],
-  no_capacity: ['All avatars are busy', 'Every avatar is in a conversation right now. Please try again in a moment.'],
-  server: ['The server stopped', 'It is restarting, or was shut down. Please try again in a moment.'],
-};
-const ERRORS = {
-  no_capacity: ENDED.no_capacity,
-  unauthorized: ['A key is needed', 'This server gives sessions only to applications with a key. Open this page with #token=… from POST /v1/sessions.'],
-  forbidden: ['Not from here', 'This server gives sessions only to pages of its own address.'],
-  token_expired: ['This link has expired', 'Ask for a new one.'],
-  media_failed: ['No picture', 'This browser or network does not let WebRTC video through. Try another browser or network.'],
-  timeout: ['No answer', 'The server does not answer. Check your network and start again.'],
-  unavailable: ENDED.server,
-};
+/** What a stored session answers when it is over. */
+const OVER = ['invalid_state', 'not_found', 'unauthorized', 'token_expired', 'interrupted'];
+const KEEP_ALIVE_MS = 15_000;
+const NOTE_MS = 4000;
 
 let session = null;
-let speaking = 0;
-let figuresTimer = 0;
-const measured = { answer: null, interrupt: null };
+const utterances = new Set();
+let keptAliveMs = 0;
+let noteTimer = 0;
 
-/** welcome, connecting, live, waiting (live, but something is being mended), ended */
+/**
+ * welcome → connecting → live ⇄ waiting (something is being mended) → ended
+ */
 function show(state, status = '') {
+  clearTimeout(noteTimer);
   document.body.dataset.state = state;
   $('status').textContent = status;
   $('ended').hidden = state !== 'ended';
+  $('talk').inert = state !== 'live' && state !== 'waiting';
+}
+
+/** A word in passing. */
+function note(text) {
+  clearTimeout(noteTimer);
+  $('status').textContent = text;
+  noteTimer = setTimeout(() => ($('status').textContent = ''), NOTE_MS);
 }
 
 function end([title, text]) {
-  clearInterval(figuresTimer);
   session = null;
+  utterances.clear();
+  showSpeaking();
+  $('unmute').hidden = true;
   $('ended-title').textContent = title;
   $('ended-text').textContent = text;
-  $('caption').textContent = '';
   show('ended');
   $('again').focus();
 }
 
-/** The session of this tab: a refresh finds it again. */
-async function credentials(fresh) {
-  const given = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (given) return { token: given };
-  const stored = fresh ? null : sessionStorage.getItem(STORED);
-  if (stored) return JSON.parse(stored);
-  const response = await fetch('/v1/sessions', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{}',
-  }).catch(() => {
-    throw new VizaviError('timeout', 'the server cannot be reached');
-  });
-  const body = await response.json();
-  if (!response.ok) throw new VizaviError(body.error.code, body.error.message);
-  const { sessionId, token } = body;
-  sessionStorage.setItem(STORED, JSON.stringify({ sessionId, token }));
-  return { sessionId, token };
-}
-
-async function start(fresh = false) {
+async function start() {
   show('connecting', 'Connecting…');
-  const resuming = !fresh && sessionStorage.getItem(STORED) !== null;
+  // In an application of your own your server asks for the token, with its API key.
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  const stored = given ? null : sessionStorage.getItem(STORED);
   try {
-    const { token } = await credentials(fresh);
-    const next = new AvatarSession(token);
-    listen(next);
-    next.attach($('video'));
-    await next.start();
-    session = next;
-    window.vizavi = { session: next };
-    show('live');
-    $('text').focus({ preventScroll: true });
-    figuresTimer = setInterval(() => void figures(), FIGURES_PERIOD_MS);
+    await join(given ?? (stored ? JSON.parse(stored).token : await createSession()));
   } catch (error) {
-    sessionStorage.removeItem(STORED);
-    // What was stored may have ended meanwhile: that is no reason to trouble anybody.
-    if (resuming) return start(true);
-    end(ERRORS[error.code] ?? ['Something went wrong', error.message]);
+    if (stored && OVER.includes(error.code)) {
+      sessionStorage.removeItem(STORED);
+      return start();
+    }
+    end(failure(error));
   }
 }
 
-function listen(next) {
-  next.on('session.connection_changed', ({ connected }) => {
-    if (session) show(connected ? 'live' : 'waiting', connected ? '' : 'Reconnecting…');
+/** A session from a server in development mode: it asks for no key. */
+async function createSession() {
+  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+  const response = await fetch('/v1/sessions', request).catch((cause) => {
+    throw new VizaviError('timeout', 'the server cannot be reached', { cause });
   });
-  next.on('session.media_changed', ({ scope }) => {
-    if (scope === 'recovering') show('waiting', 'Mira is coming back…');
-  });
-  next.on('session.stream_ready', () => {
-    if (session) show('live');
-  });
-  next.on('session.autoplay_blocked', () => {
-    $('unmute').hidden = false;
-  });
-  next.on('session.stopped', ({ reason }) => {
-    if (session !== next) return;
-    sessionStorage.removeItem(STORED);
-    end(ENDED[reason]);
-  });
-  next.on('avatar.speak_started', ({ latencyMs }) => {
-    speaking += 1;
-    measured.answer = latencyMs;
-    $('interrupt').disabled = false;
-    if (document.body.dataset.state === 'waiting') show('live');
-  });
-  next.on('avatar.speak_ended', () => {
-    speaking = Math.max(0, speaking - 1);
-    $('interrupt').disabled = speaking === 0;
-    if (speaking === 0) setTimeout(() => speaking || ($('caption').textContent = ''), 1200);
-  });
-  caption(next);
-  next.on('avatar.text_skipped', ({ text }) => {
-    $('status').textContent = `Cannot be said: ${text.slice(0, 20)}`;
-    setTimeout(() => ($('status').textContent = ''), 3000);
-  });
+  const { error, sessionId, token } = await response.json().catch(() => ({}));
+  if (!token)
+    throw new VizaviError(error?.code ?? 'unavailable', error?.message ?? `HTTP ${response.status}`);
+  sessionStorage.setItem(STORED, JSON.stringify({ sessionId, token }));
+  return token;
 }
 
-/** Each clause is shown when its sound begins. */
-function caption(next) {
-  const started = new Map();
-  const waiting = [];
-  const display = ({ utteranceId, text, startMs }) => {
-    const at = started.get(utteranceId);
-    if (at === undefined) return waiting.push({ utteranceId, text, startMs });
-    setTimeout(() => started.has(utteranceId) && ($('caption').textContent = text), at + startMs - performance.now());
+async function join(token) {
+  const joining = new AvatarSession(token);
+  // For whoever wants to try things in the console.
+  window.vizavi = { session: joining };
+  listen(joining);
+  showCaptions(joining, $('caption'));
+  joining.attach($('video'));
+  await joining.start();
+  session = joining;
+  show('live');
+  showFigures(joining);
+  if (matchMedia('(hover: hover)').matches) $('text').focus({ preventScroll: true });
+}
+
+function listen(joining) {
+  let recovering = false;
+  const mended = () => {
+    recovering = false;
+    if (session) show('live');
   };
-  next.on('avatar.transcription.chunk', display);
-  next.on('avatar.speak_started', ({ utteranceId }) => {
-    started.set(utteranceId, performance.now());
-    waiting.splice(0).forEach(display);
+  joining.on('session.connection_changed', ({ connected }) => {
+    if (session && !recovering) show(connected ? 'live' : 'waiting', connected ? '' : 'Reconnecting…');
   });
-  next.on('avatar.speak_ended', ({ utteranceId }) => started.delete(utteranceId));
+  joining.on('session.media_changed', ({ scope }) => {
+    if (scope !== 'recovering') return mended();
+    recovering = true;
+    if (session) show('waiting', 'The avatar is restarting…');
+  });
+  joining.on('session.autoplay_blocked', () => ($('unmute').hidden = false));
+  joining.on('session.stopped', ({ reason }) => {
+    if (session !== joining) return;
+    sessionStorage.removeItem(STORED);
+    end(STOPPED[reason]);
+  });
+  joining.on('avatar.speak_started', ({ utteranceId }) => {
+    utterances.add(utteranceId);
+    showSpeaking();
+  });
+  joining.on('avatar.speak_ended', ({ utteranceId }) => {
+    utterances.delete(utteranceId);
+    showSpeaking();
+  });
+  joining.on('avatar.text_skipped', ({ text }) =>
+    note(`Left out, as it cannot be said: ${text.slice(0, 24)}`),
+  );
+}
+
+function showSpeaking() {
+  document.body.toggleAttribute('data-speaking', utterances.size > 0);
+  $('interrupt').disabled = utterances.size === 0;
 }
 
 async function say(text) {
-  if (!session || !text.trim()) return;
+  if (!session || text.trim() === '') return;
+  // From here only while nothing else is said first.
+  measured.sayMs = utterances.size === 0 ? performance.now() : null;
   try {
     await session.repeat(text);
   } catch (error) {
-    $('status').textContent = error.message;
-    setTimeout(() => ($('status').textContent = ''), 4000);
+    note(error.message);
   }
 }
 
 async function interrupt() {
-  if (!session || $('interrupt').disabled) return;
+  if (!session || utterances.size === 0) return;
   const askedMs = performance.now();
-  $('caption').textContent = '';
-  await session.interrupt().catch(() => undefined);
-  measured.interrupt = performance.now() - askedMs;
-}
-
-const ms = (value) => (value === null || value === undefined ? '–' : `${Math.round(value)} ms`);
-
-async function figures() {
-  if (!session || !$('panel').open) return;
-  const stats = await session.stats().catch(() => null);
-  if (!stats) return;
-  const { stages } = stats;
-  const late = stages ? stages.framesLate + stages.framesDropped + stages.framesRepeated : null;
-  const rows = {
-    'Text → sound sent': ms(measured.answer),
-    'Stop → worker silent': ms(measured.interrupt),
-    'Start → first picture': ms(stats.firstFrameMs),
-    'Frames a second': stats.framesPerSecond ?? '–',
-    'Sound after picture': ms(stats.avOffsetMs),
-    'Round trip': ms(stats.roundTripMs),
-    'Buffer sound / picture': `${ms(stats.jitterBufferMs.audio)} / ${ms(stats.jitterBufferMs.video)}`,
-    'Frames not on time': late === null ? '–' : `${late} of ${stages.framesSent}`,
-    'Real-time factor': stages?.realTimeFactor ? stages.realTimeFactor.toFixed(2) : '–',
-  };
-  $('figures').replaceChildren(
-    ...Object.entries(rows).flatMap(([name, value]) => [element('dt', name), element('dd', String(value))]),
-  );
-  const bars = Object.entries(stages?.stages ?? {});
-  const most = Math.max(1, ...bars.map(([, time]) => time.median));
-  $('stages').replaceChildren(
-    ...bars.map(([name, { median }]) => {
-      const bar = element('div', '', 'bar');
-      const fill = document.createElement('i');
-      fill.style.width = `${(median / most) * 100}%`;
-      bar.append(element('span', name), fill, element('b', median.toFixed(2)));
-      return bar;
-    }),
+  await session.interrupt().then(
+    () => (measured.interruptMs = performance.now() - askedMs),
+    (error) => note(error.message),
   );
 }
 
-function element(tag, text, className = '') {
-  const node = document.createElement(tag);
-  node.textContent = text;
-  node.className = className;
-  return node;
+/** Somebody who types or points is here, even when nothing is said. */
+function keepAlive() {
+  if (!session || performance.now() - keptAliveMs < KEEP_ALIVE_MS) return;
+  keptAliveMs = performance.now();
+  session.keepAlive().catch(() => undefined);
 }
 
 $('start').addEventListener('click', () => void start());
-$('again').addEventListener('click', () => void start(true));
-$('interrupt').addEventListener('click', () => void interrupt());
+$('again').addEventListener('click', () => void start());
 $('leave').addEventListener('click', () => void session?.stop());
+$('interrupt').addEventListener('click', () => {
+  void interrupt();
+  $('text').focus({ preventScroll: true });
+});
 $('unmute').addEventListener('click', () => {
   $('unmute').hidden = true;
   void session?.unmute();
@@ -218,14 +169,17 @@ $('form').addEventListener('submit', (event) => {
   void say($('text').value);
   $('text').value = '';
 });
-document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') void interrupt();
+for (const type of ['keydown', 'pointerdown', 'pointermove']) document.addEventListener(type, keepAlive);
+document.addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape') void interrupt();
 });
 for (const text of SUGGESTIONS) {
-  const chip = element('button', text.length > 44 ? `${text.slice(0, 42)}…` : text);
+  const chip = document.createElement('button');
+  chip.textContent = text.length > 40 ? `${text.slice(0, 38).trim()}…` : text;
+  chip.title = text;
   chip.addEventListener('click', () => void say(text));
   $('chips').append(chip);
 }
 $('panel').open = matchMedia('(min-width: 60rem)').matches;
-// After a refresh the conversation goes on; the person has already been told and has already agreed.
+// After a refresh the conversation goes on: this person has been told what Mira is, and has agreed.
 if (sessionStorage.getItem(STORED)) void start();

@@ -70,7 +70,7 @@ export function createHttp(options: HttpOptions): OpenAPIHono<HttpEnv> {
     access: development ? (_context, next) => next() : requireKey(apiKeys),
     limit: limitRate(sessionsPerMinute, nowMs),
   });
-  addDocsRoutes(app, publicUrl);
+  addDocsRoutes(app);
   addPageRoutes(app);
   return app;
 }

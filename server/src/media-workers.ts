@@ -42,7 +42,9 @@ export class MediaWorkers {
       return pool;
     } catch (cause) {
       pool.close();
-      throw new VizaviError('media_failed', 'mediasoup’s worker does not start', { cause });
+      throw new VizaviError('media_failed', 'mediasoup’s worker does not start: `npm start` gets it, or MEDIASOUP_WORKER_BIN names it', {
+        cause,
+      });
     }
   }
 

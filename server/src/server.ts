@@ -42,6 +42,8 @@ interface Parts {
 const WORKER_PATH = fileURLToPath(new URL('../../gpu/src/main.ts', import.meta.url));
 /** How long sessions have to end, and viewers to hear of it. */
 const DRAIN_LIMIT_MS = 2000;
+/** Together with the above less than a process manager's patience. */
+const WORKER_END_LIMIT_MS = 2000;
 const READY_POLL_MS = 20;
 
 /** A whole server: every part made, joined, and ended here. */
@@ -121,6 +123,7 @@ export class VizaviServer implements AsyncDisposable {
             telemetry.metrics.workerRestarts.inc();
           },
           onGiveUp: resolve,
+          killAfterMs: WORKER_END_LIMIT_MS,
         })
       : null;
   }

@@ -24,6 +24,7 @@ export interface ChannelOptions<In extends Protocol, Out extends Protocol> exten
 export class Channel<In extends Protocol, Out extends Protocol> {
   readonly peer: Peer<In, Out>;
   readonly #socket: Socket;
+  #redial: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: ChannelOptions<In, Out>) {
     this.#socket = io(new URL(options.namespace, options.url).href, {
@@ -41,14 +42,14 @@ export class Channel<In extends Protocol, Out extends Protocol> {
     this.#socket.on('disconnect', (reason) => {
       options.onDisconnect(reason);
       // socket.io does not dial again by itself when the server hung up.
-      if (reason === 'io server disconnect') setTimeout(() => this.#socket.connect(), 200);
+      if (reason === 'io server disconnect') this.#dialAfter(200);
     });
     this.#socket.on('connect_error', (error: Error & { data?: { code?: string; retryable?: boolean } }) => {
       const code = error.data?.code;
       if (!isErrorCode(code)) return; // The network: socket.io keeps trying.
       const refused = new VizaviError(code, error.message, { retryable: error.data?.retryable ?? false });
       options.onRefused(refused);
-      if (refused.retryable) setTimeout(() => this.#socket.connect(), 1000);
+      if (refused.retryable) this.#dialAfter(1000);
     });
   }
 
@@ -58,6 +59,7 @@ export class Channel<In extends Protocol, Out extends Protocol> {
 
   /** Ends the connection for good. */
   close(): void {
+    if (this.#redial) clearTimeout(this.#redial);
     this.#socket.removeAllListeners();
     this.#socket.disconnect();
   }
@@ -65,6 +67,12 @@ export class Channel<In extends Protocol, Out extends Protocol> {
   /** Drops the underlying connection as a network fault would; the channel dials again by itself. */
   drop(): void {
     this.#socket.io.engine.close();
+  }
+
+  #dialAfter(delayMs: number): void {
+    this.#redial = setTimeout(() => {
+      this.#socket.connect();
+    }, delayMs);
   }
 }
 

@@ -11,13 +11,5 @@ export {
   PCM_SAMPLE_RATES,
   PROTOCOL_VERSION,
 } from './protocol.ts';
-export type {
-  AnyNotice,
-  CallName,
-  NoticeName,
-  NoticeOf,
-  Protocol,
-  RequestOf,
-  ResultOf,
-} from './protocol.ts';
+export type { AnyNotice, CallName, NoticeName, NoticeOf, Protocol, RequestOf, ResultOf } from './protocol.ts';
 export * from './states.ts';

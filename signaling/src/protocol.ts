@@ -39,7 +39,10 @@ export const empty = z.strictObject({});
 export const id = z.string().regex(/^[\w-]{1,64}$/, 'must be 1–64 of A–Z a–z 0–9 _ -');
 export const milliseconds = z.number().nonnegative();
 export const pcmBytes = z
-  .custom<Uint8Array>((value) => value instanceof Uint8Array || value instanceof ArrayBuffer, 'must be binary')
+  .custom<Uint8Array>(
+    (value) => value instanceof Uint8Array || value instanceof ArrayBuffer,
+    'must be binary',
+  )
   .transform((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
 /** RTP parameters and capabilities: ORTC dictionaries that mediasoup itself checks. */
 export const ortc = z.record(z.string(), z.unknown());

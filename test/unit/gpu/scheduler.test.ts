@@ -15,7 +15,11 @@ describe('nextJob', () => {
   });
 
   it('takes the earliest deadline', () => {
-    const job = nextJob([candidate({ slotId: 1, deadlineMs: 900 }), candidate({ slotId: 2, deadlineMs: 400 })], 0, options);
+    const job = nextJob(
+      [candidate({ slotId: 1, deadlineMs: 900 }), candidate({ slotId: 2, deadlineMs: 400 })],
+      0,
+      options,
+    );
     expect(job?.slotId).toBe(2);
   });
 

@@ -8,7 +8,13 @@ import type { TrackStep } from '../../../gpu/src/speech-track.ts';
 function resampler(from: number, to: number): Resampler {
   const none = new Int16Array(0);
   return {
-    push: (pcm) => (from === to ? pcm : Int16Array.from({ length: pcm.length * (to / from) }, (_, i) => pcm[Math.floor((i * from) / to)] ?? 0)),
+    push: (pcm) =>
+      from === to
+        ? pcm
+        : Int16Array.from(
+            { length: pcm.length * (to / from) },
+            (_, i) => pcm[Math.floor((i * from) / to)] ?? 0,
+          ),
     flush: () => none,
     close: () => undefined,
   };

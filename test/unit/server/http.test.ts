@@ -381,7 +381,7 @@ describe('the API’s description', () => {
     for (const methods of Object.values(paths)) {
       for (const { responses } of Object.values(methods)) expect(responses).toHaveProperty('default');
     }
-    expect(servers).toEqual([{ url: 'https://avatars.example' }]);
+    expect(servers).toEqual([{ url: '/' }]);
   });
 
   it('has a page made of files of this server', async () => {

@@ -2,12 +2,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  MAX_MESSAGE_BYTES,
-  serverToViewer,
-  viewerToServer,
-  VizaviError,
-} from '@vizavi/signaling';
+import { MAX_MESSAGE_BYTES, serverToViewer, viewerToServer, VizaviError } from '@vizavi/signaling';
 import type { CallHandlers, ServerToViewer, ViewerToServer } from '@vizavi/signaling';
 import { Channel } from '@vizavi/signaling/channel';
 import { Gateway, rateLimit } from '@vizavi/signaling/gateway';
@@ -41,7 +36,12 @@ beforeEach(async () => {
     },
     onConnection: (connection) => {
       connections.push(connection);
-      const peer = connection.peer({ incoming: viewerToServer, outgoing: serverToViewer, calls, notices: {} });
+      const peer = connection.peer({
+        incoming: viewerToServer,
+        outgoing: serverToViewer,
+        calls,
+        notices: {},
+      });
       peer.notify('session.stopped', { reason: 'ok' }, 7);
     },
   });
@@ -95,7 +95,13 @@ function dial(token: string): {
     channel.close();
   });
   channel.open();
-  return { channel, connected: connected.promise, refused: refused.promise, stopped: stopped.promise, connects: () => connects };
+  return {
+    channel,
+    connected: connected.promise,
+    refused: refused.promise,
+    stopped: stopped.promise,
+    connects: () => connects,
+  };
 }
 
 /** What a stranger with a plain socket gets for a message. */
@@ -151,7 +157,9 @@ describe('signaling', () => {
     const { channel, connected, connects } = dial('good');
     await connected;
     const text = 'x'.repeat(MAX_MESSAGE_BYTES + 1);
-    await expect(channel.peer.call('repeat', { utteranceId: 'u', text })).rejects.toMatchObject({ code: 'disconnected' });
+    await expect(channel.peer.call('repeat', { utteranceId: 'u', text })).rejects.toMatchObject({
+      code: 'disconnected',
+    });
     await expect.poll(connects, { timeout: 5000 }).toBeGreaterThan(1);
     await expect(channel.peer.call('interrupt', {})).resolves.toBeDefined();
   });
