@@ -2,16 +2,11 @@ import type { DeadlineClock } from './deadline-clock.ts';
 
 /** What happens at a tick; all calls come from one timer, in order. */
 export interface PacerEvents {
-  /** The content of `tick` is to be chosen: its picture is due in {@link COMMIT_LEAD_MS}. */
+  /** The content of `tick` is to be chosen: half a period before it is due. */
   onCommit(tick: number): void;
-  /** `tick` is due: its picture and the first half of its sound go out. */
+  /** `tick` is due. */
   onDue(tick: number): void;
-  /** The second half of its sound is due: Opus packets last half a frame period. */
-  onHalf(tick: number): void;
 }
-
-/** How long before its due time a picture is chosen, so that the encoder is done when it is due. */
-export const COMMIT_LEAD_MS = 10;
 
 /** Calls {@link PacerEvents} on the deadlines of a {@link DeadlineClock}. */
 export class FramePacer {
@@ -19,7 +14,7 @@ export class FramePacer {
   readonly #nowMs: () => number;
   readonly #events: PacerEvents;
   #timer: NodeJS.Timeout | null = null;
-  #phase: 'commit' | 'due' | 'half' = 'commit';
+  #phase: 'commit' | 'due' = 'commit';
 
   constructor(clock: DeadlineClock, nowMs: () => number, events: PacerEvents) {
     this.#clock = clock;
@@ -45,8 +40,7 @@ export class FramePacer {
 
   #atMs(): number {
     const dueMs = this.#clock.dueMs(this.#clock.tick);
-    if (this.#phase === 'commit') return dueMs - COMMIT_LEAD_MS;
-    return this.#phase === 'due' ? dueMs : dueMs + this.#clock.framePeriodMs / 2;
+    return this.#phase === 'due' ? dueMs : dueMs - this.#clock.framePeriodMs / 2;
   }
 
   #arm(): void {
@@ -69,14 +63,11 @@ export class FramePacer {
       this.#clock.reanchor(this.#nowMs());
       this.#phase = 'due';
       this.#events.onCommit(this.#clock.tick);
-    } else if (this.#phase === 'due') {
-      this.#phase = 'half';
-      this.#events.onDue(this.#clock.tick);
     } else {
       this.#phase = 'commit';
       const tick = this.#clock.tick;
       this.#clock.advance();
-      this.#events.onHalf(tick);
+      this.#events.onDue(tick);
     }
   }
 }

@@ -11,8 +11,8 @@ export interface TickContent {
   readonly sound: Int16Array | null;
   /** The picture has been encoded or dropped. */
   onPictureFree(): void;
-  /** The first sample is on the wire. */
-  onDue(): void;
+  /** The first half of the sound is about to leave. */
+  onSoundSent(): void;
   /** The picture is on the wire. */
   onPictureSent(): void;
 }
@@ -58,9 +58,6 @@ export class LiveStream {
       onDue: (tick) => {
         this.#due(tick);
       },
-      onHalf: (tick) => {
-        this.#half(tick);
-      },
     });
   }
 
@@ -71,7 +68,7 @@ export class LiveStream {
   /** When the picture that is `ahead` ticks after the next commit must be decoded. */
   deadlineMs(ahead: number): number {
     const committed = this.#current?.tick === this.#clock.tick ? 1 : 0;
-    return this.#clock.dueMs(this.#clock.tick + committed + ahead) - this.#options.commitLeadMs;
+    return this.#clock.dueMs(this.#clock.tick + committed + ahead) - this.#clock.framePeriodMs / 2;
   }
 
   start(): void {
@@ -94,7 +91,7 @@ export class LiveStream {
   fade(next: Int16Array | null): void {
     const current = this.#current;
     if (current?.tick === this.#clock.tick) {
-      ramp(current.sound, current.due ? this.#halfSamples : 0);
+      ramp(current.sound, this.#halfSamples);
     } else if (next) {
       this.#fadeOut = next.slice();
       ramp(this.#fadeOut, 0);
@@ -114,6 +111,9 @@ export class LiveStream {
     this.#fadeOut = null;
     const outgoing: Outgoing = { tick, content, sound, encoded: null, due: false };
     this.#current = outgoing;
+    content.onSoundSent();
+    // Sound waits in the browser about one packet longer than pictures do: it leaves that much earlier.
+    this.#sendSound(sound.subarray(0, this.#halfSamples), this.#clock.mediaTimeMs(tick));
     if (this.#encoding) {
       // The encoder is still at the last picture: this one is dropped before encoding, its sound is not.
       this.#options.meter.framesDropped += 1;
@@ -145,16 +145,9 @@ export class LiveStream {
     const current = this.#current;
     if (current?.tick !== tick) return;
     current.due = true;
-    current.content.onDue();
-    this.#sendSound(current.sound.subarray(0, this.#halfSamples), this.#clock.mediaTimeMs(tick));
-    this.#sendPicture(current);
-  }
-
-  #half(tick: number): void {
-    const current = this.#current;
-    if (current?.tick !== tick) return;
     const mediaTimeMs = this.#clock.mediaTimeMs(tick) + this.#clock.framePeriodMs / 2;
     this.#sendSound(current.sound.subarray(this.#halfSamples), mediaTimeMs);
+    this.#sendPicture(current);
   }
 
   #sendSound(samples: Int16Array, mediaTimeMs: number): void {
@@ -181,7 +174,6 @@ export class LiveStream {
 export interface LiveStreamOptions {
   readonly fps: number;
   readonly nowMs: () => number;
-  readonly commitLeadMs: number;
   readonly video: VideoEncoder;
   readonly audio: AudioEncoder;
   readonly sink: StreamSink;

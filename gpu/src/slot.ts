@@ -3,7 +3,6 @@ import type { NoticeOf, RequestOf, ResultOf, ServerToWorker, SlotState, StageSta
 import type { AudioBlock } from './audio-queue.ts';
 import type { Avatar } from './avatar.ts';
 import type { AudioEncoder, Encoders, VideoEncoder } from './encoder.ts';
-import { COMMIT_LEAD_MS } from './frame-pacer.ts';
 import { LiveStream } from './live-stream.ts';
 import { RtpSender } from './rtp-sender.ts';
 import { Speaker } from './speaker.ts';
@@ -186,7 +185,6 @@ export class Slot {
     const stream: LiveStream = new LiveStream({
       fps: bundle.fps,
       nowMs,
-      commitLeadMs: COMMIT_LEAD_MS,
       video,
       audio,
       sink: sender,

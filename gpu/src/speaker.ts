@@ -178,7 +178,7 @@ export class Speaker implements InferenceLane {
       onPictureFree: () => {
         picture.release();
       },
-      onDue: () => {
+      onSoundSent: () => {
         if (block?.utteranceId != null) this.#options.onBlock(block);
       },
       onPictureSent: () => {

@@ -42,9 +42,13 @@ export class MediaWorkers {
       return pool;
     } catch (cause) {
       pool.close();
-      throw new VizaviError('media_failed', 'mediasoup’s worker does not start: `npm start` gets it, or MEDIASOUP_WORKER_BIN names it', {
-        cause,
-      });
+      throw new VizaviError(
+        'media_failed',
+        'mediasoup’s worker does not start: `npm start` gets it, or MEDIASOUP_WORKER_BIN names it',
+        {
+          cause,
+        },
+      );
     }
   }
 

@@ -28,7 +28,7 @@ describe('FramePacer', () => {
     vi.useRealTimers();
   });
 
-  it('commits, sends and sends again at the right moments, in order', () => {
+  it('commits half a period before the deadline and sends on it, in order', () => {
     const clock = new DeadlineClock(25, performance.now());
     const calls: string[] = [];
     const startMs = performance.now();
@@ -38,7 +38,6 @@ describe('FramePacer', () => {
     const pacer = new FramePacer(clock, () => performance.now(), {
       onCommit: note('commit'),
       onDue: note('due'),
-      onHalf: note('half'),
     });
     pacer.start();
     vi.advanceTimersByTime(101);
@@ -47,13 +46,11 @@ describe('FramePacer', () => {
     expect(calls).toEqual([
       'commit0@0',
       'due0@0',
-      'half0@20',
-      'commit1@30',
+      'commit1@20',
       'due1@40',
-      'half1@60',
-      'commit2@70',
+      'commit2@60',
       'due2@80',
-      'half2@100',
+      'commit3@100',
     ]);
   });
 
@@ -64,7 +61,6 @@ describe('FramePacer', () => {
     const pacer = new FramePacer(clock, () => performance.now() + stallMs, {
       onCommit: () => undefined,
       onDue: (tick) => void due.push(tick),
-      onHalf: () => undefined,
     });
     pacer.start();
     vi.advanceTimersByTime(50);
