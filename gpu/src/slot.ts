@@ -31,6 +31,8 @@ interface Lease {
   bitrateBps: number;
   generation: number;
   spoken: { utteranceId: string; playedMs: number } | null;
+  /** Spoken blocks so far. */
+  blocks: number;
 }
 
 const AUDIO_BITRATE_BPS = 32_000;
@@ -177,8 +179,11 @@ export class Slot {
       nowMs,
       openResampler: (from, to) => this.#encoders.openResampler(from, to),
       deadlineMs: (ahead) => stream.deadlineMs(ahead),
-      onBlock: (block) => {
-        this.#onBlock(block);
+      onBlockStarted: (block) => {
+        this.#onBlockStarted(block);
+      },
+      onBlockPlayed: (block) => {
+        this.#onBlockPlayed(block);
       },
       onFailed,
     });
@@ -204,26 +209,28 @@ export class Slot {
       bitrateBps: request.bitrateBps,
       generation: 0,
       spoken: null,
+      blocks: 0,
     };
   }
 
-  #onBlock(block: AudioBlock): void {
+  #onBlockStarted({ utteranceId, first }: AudioBlock): void {
     const lease = this.#lease;
-    const { utteranceId } = block;
+    if (!lease || utteranceId === null || !first) return;
+    lease.spoken = { utteranceId, playedMs: 0 };
+    lease.events.started(utteranceId, lease.generation);
+  }
+
+  #onBlockPlayed({ utteranceId, last, endMs }: AudioBlock): void {
+    const lease = this.#lease;
     if (!lease || utteranceId === null) return;
-    if (block.first) {
-      lease.spoken = { utteranceId, playedMs: 0 };
-      lease.events.started(utteranceId, lease.generation);
-    }
-    if (block.last) {
+    if (last) {
       lease.spoken = null;
-      lease.events.ended(utteranceId, lease.generation, block.endMs);
+      lease.events.ended(utteranceId, lease.generation, endMs);
       if (!lease.speaker.speaking && this.#state.is('speaking')) this.#state.to('idle');
       return;
     }
-    lease.spoken = { utteranceId, playedMs: block.endMs };
-    if (Math.round(block.endMs / 40) % PROGRESS_BLOCKS === 0) {
-      lease.events.progress(utteranceId, lease.generation, block.endMs);
-    }
+    lease.spoken = { utteranceId, playedMs: endMs };
+    lease.blocks += 1;
+    if (lease.blocks % PROGRESS_BLOCKS === 0) lease.events.progress(utteranceId, lease.generation, endMs);
   }
 }

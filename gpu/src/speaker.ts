@@ -19,8 +19,10 @@ export interface SpeakerOptions {
   readonly nowMs: () => number;
   /** When the picture `ahead` ticks after the next one must be decoded. */
   readonly deadlineMs: (ahead: number) => number;
-  /** A block of an utterance is on the wire. */
-  readonly onBlock: (block: AudioBlock) => void;
+  /** The first sound of an utterance's block is about to leave. */
+  readonly onBlockStarted: (block: AudioBlock) => void;
+  /** All of its sound has left. */
+  readonly onBlockPlayed: (block: AudioBlock) => void;
   /** The model cannot go on for this slot. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -36,6 +38,8 @@ export class Speaker implements InferenceLane {
   /** What the last tick showed; a repeat shows it again. */
   #picture: Picture;
   #soundSinceMs: number | null = null;
+  /** The block whose sound is leaving. */
+  #playing: AudioBlock | null = null;
 
   constructor(options: SpeakerOptions) {
     const { bundle, loop, runner } = options.avatar;
@@ -84,6 +88,7 @@ export class Speaker implements InferenceLane {
 
   interrupt(): void {
     this.#soundSinceMs = null;
+    this.#playing = null;
     for (const frame of this.#track.interrupt()) this.#ring.abandon(frame.entry);
     this.#options.avatar.loop.wake();
   }
@@ -138,7 +143,8 @@ export class Speaker implements InferenceLane {
     }));
     for (const late of this.#track.deliver(plan.generation, frames)) {
       this.#ring.abandon(late.entry);
-      this.#options.meter.framesDropped += 1;
+      // What an interrupt has cut off is not missed.
+      if (plan.generation === this.#track.generation) this.#options.meter.framesDropped += 1;
     }
     const { meter, avatar } = this.#options;
     const made = frames.length;
@@ -157,6 +163,8 @@ export class Speaker implements InferenceLane {
   /** The content of the tick to come. */
   next(): TickContent {
     const { avatar, meter } = this.#options;
+    if (this.#playing) this.#options.onBlockPlayed(this.#playing);
+    this.#playing = null;
     const step = this.#track.next();
     const block = 'block' in step ? step.block : null;
     if (step.kind === 'idle') this.#show(new Picture(avatar.idle.at(this.#track.row)));
@@ -179,7 +187,9 @@ export class Speaker implements InferenceLane {
         picture.release();
       },
       onSoundSent: () => {
-        if (block?.utteranceId != null) this.#options.onBlock(block);
+        if (block?.utteranceId == null) return;
+        this.#playing = block;
+        this.#options.onBlockStarted(block);
       },
       onPictureSent: () => {
         if (step.kind === 'frame') this.#firstFrameSent();

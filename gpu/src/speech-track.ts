@@ -97,6 +97,11 @@ export class SpeechTrack {
     return this.#decoded - this.#played + this.#inFlight;
   }
 
+  /** Raised by each interrupt that cuts something off. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   get lastParams(): Float32Array | null {
     return this.#lastParams;
   }

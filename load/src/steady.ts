@@ -8,6 +8,8 @@ const PARAGRAPH =
   'Maybe Bob and Pam will move the big blue piano to the window. Perfect! ' +
   'Ask me anything you like, and I will do my best to answer, one small piece of a second at a time.';
 
+const FRAME_PERIOD_MS = 40;
+
 export interface SteadyFigures {
   /** Share of frames sent on time: neither late, nor dropped, nor repeated. */
   readonly onTimeShare: number;
@@ -21,7 +23,8 @@ export interface SteadyFigures {
   /** Growth of the memory of all server processes over the second half of the run, share. */
   readonly rssGrowth: number;
   readonly rss: Record<string, number>;
-  readonly stages: unknown;
+  /** Per frame, milliseconds; `share` is of the 40 ms that a frame lasts. `send` is how late it left. */
+  readonly stages: Record<string, { median: number; p95: number; share: number }>;
 }
 
 /** Lets the avatar speak for a long time and watches it. */
@@ -69,8 +72,17 @@ export async function measureSteady(
     playoutOffsetsMs,
     rssGrowth: Math.round(((memory.at(-1) ?? Number.NaN) / middle - 1) * 1000) / 1000,
     rss: server.memory().processes,
-    stages: { ...after.stages, realTimeFactor: after.realTimeFactor },
+    stages: shares(after),
   };
+}
+
+function shares(stats: StageStats): SteadyFigures['stages'] {
+  return Object.fromEntries(
+    Object.entries(stats.stages).map(([name, time]) => [
+      name,
+      { ...time, share: Math.round((time.median / FRAME_PERIOD_MS) * 1000) / 1000 },
+    ]),
+  );
 }
 
 function stagesOf(stats: Record<string, unknown>): StageStats {

@@ -130,11 +130,11 @@ describe('the demo page', () => {
 
   it('shows the face and says what is typed', async () => {
     await start();
-    await page.type('#text', 'Hello, I am glad that you are here.');
+    await page.type('#text', 'Seven green bottles are standing on the wall.');
     await page.keyboard.press('Enter');
-    await expect
-      .poll(() => page.evaluate(() => document.body.innerText), { timeout: 5000 })
-      .toMatch(/glad that you are here/);
+    const caption = (): Promise<string> => page.$eval('#caption', (element) => element.textContent ?? '');
+    await expect.poll(caption, { timeout: 5000 }).toMatch(/green bottles/);
+    await seconds(0.6);
     await page.screenshot({ path: join(PICTURES, 'live.png') });
   });
 
