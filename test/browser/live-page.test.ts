@@ -132,7 +132,7 @@ describe('the demo page', () => {
     await start();
     await page.type('#text', 'Seven green bottles are standing on the wall.');
     await page.keyboard.press('Enter');
-    const caption = (): Promise<string> => page.$eval('#caption', (element) => element.textContent ?? '');
+    const caption = (): Promise<string> => page.$eval('#caption', (element) => element.textContent);
     await expect.poll(caption, { timeout: 5000 }).toMatch(/green bottles/);
     await seconds(0.6);
     await page.screenshot({ path: join(PICTURES, 'live.png') });
