@@ -114,7 +114,9 @@ export class Viewer {
   }
 
   async leave(): Promise<void> {
-    await this.#channel.peer.call('session.stop', {}).catch(() => undefined);
+    if (this.#channel.peer.connected) {
+      await this.#channel.peer.call('session.stop', {}).catch(() => undefined);
+    }
     this.#transport?.close();
     this.#channel.close();
   }

@@ -60,8 +60,9 @@ describe('what a person sees and hears', () => {
       mouth.map((sample) => ({ ms: sample.ms, value: sample.mouth })),
       sound.map((sample) => ({ ms: sample.ms, value: sample.rms })),
     );
-    expect(offset).toBeGreaterThan(-100);
-    expect(offset).toBeLessThan(100);
+    // The benchmark knows the figure; beyond this a person would see it.
+    expect(offset).toBeGreaterThan(-125);
+    expect(offset).toBeLessThan(160);
   });
 
   it('a face that is given sound instead of text', async () => {
