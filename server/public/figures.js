@@ -1,5 +1,7 @@
 const PERIOD_MS = 1000;
 const NONE = '–';
+/** The server sends a picture half a frame period after its sound. */
+const PICTURE_AFTER_SOUND_MS = 20;
 
 const $ = (id) => document.getElementById(id);
 const ms = (value) => (value == null ? NONE : `${Math.round(value)} ms`);
@@ -34,11 +36,15 @@ export function showFigures(session) {
 function render(stats) {
   const { stages, jitterBufferMs } = stats;
   $('tiles').replaceChildren(
-    tile(measured.answerMs, 'text to first voiced frame sent'),
+    tile(measured.answerMs, 'text to first sound sent'),
     tile(measured.interruptMs, 'interrupt to silence'),
   );
-  // Not measured at the screen: the news that sound was sent, plus the time for which pictures wait here.
-  const seenMs = measured.arrivedMs === null ? null : measured.arrivedMs + (jitterBufferMs.video ?? 0);
+  // Not measured at the screen: the news that sound was sent, its picture's half period after that, and the time for
+  // which pictures wait here.
+  const seenMs =
+    measured.arrivedMs === null
+      ? null
+      : measured.arrivedMs + PICTURE_AFTER_SOUND_MS + (jitterBufferMs.video ?? 0);
   const rows = {
     'Text to picture here, about': ms(seenMs),
     'Joined in': ms(stats.joinMs),

@@ -195,8 +195,9 @@ export class VizaviServer implements AsyncDisposable {
   async #close(): Promise<void> {
     const { voice, mediaWorkers, store } = this.#parts;
     await Promise.race([this.#registry.closeAll('server'), sleep(DRAIN_LIMIT_MS, null, { ref: false })]);
-    await Promise.all([this.#supervisor?.stop(), voice.close()]);
+    const stopped = this.#supervisor?.stop();
     this.#directory.close();
+    await Promise.all([stopped, voice.close()]);
     const closed = this.#gateway.close(); // and with it the HTTP server, once its requests have ended
     this.#http.closeAllConnections();
     await closed;

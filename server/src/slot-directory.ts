@@ -32,6 +32,7 @@ export class SlotDirectory {
   /** Every bundle ever seen: an avatar whose worker is being restarted still exists. */
   readonly #bundles = new Map<string, BundleInfo>();
   readonly #waiting = new Set<() => void>();
+  #closing = false;
 
   constructor(options: { readonly store: Store; readonly telemetry: Telemetry }) {
     this.#store = options.store;
@@ -119,6 +120,7 @@ export class SlotDirectory {
   }
 
   close(): void {
+    this.#closing = true;
     for (const worker of [...this.#workers.values()]) {
       this.#forget(worker);
       worker.connection.close();
@@ -151,7 +153,7 @@ export class SlotDirectory {
     const { workerId } = worker.registration;
     if (this.#workers.get(workerId) !== worker) return;
     this.#workers.delete(workerId);
-    this.#telemetry.log.warn({ workerId }, 'a GPU worker is gone');
+    if (!this.#closing) this.#telemetry.log.warn({ workerId }, 'a GPU worker is gone');
     for (const slot of [...this.#leases.values()]) {
       if (slot.lease.workerId === workerId) {
         slot.lose(new VizaviError('disconnected', 'the GPU worker is gone'));
