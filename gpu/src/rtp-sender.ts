@@ -131,12 +131,6 @@ export class RtpSender {
     this.#sendFrame(this.#audio, packet, mediaTimeMs);
   }
 
-  /** Media time 0 is (again) at this Unix time; receivers hear of it at once. */
-  reanchor(wallStartMs: number): void {
-    this.#wallStartMs = wallStartMs;
-    if (!this.#closed) this.#sendReports();
-  }
-
   /** Says BYE and frees the socket; what is sent afterwards is ignored. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
