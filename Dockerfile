@@ -55,8 +55,10 @@ RUN npm ci -w gpu --omit=dev \
   && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 \
      ! -path "*/linux/$(node -p process.arch)" -exec rm -r {} +
 
+# Encoders run on libuv's pool: on a host with more cores, give it as many threads (-e UV_THREADPOOL_SIZE=...).
 FROM node:24-bookworm-slim AS gpu
 ENV NODE_ENV=production \
+    UV_THREADPOOL_SIZE=16 \
     VIZAVI_BUNDLES=/vizavi/gpu/bundles
 WORKDIR /vizavi
 COPY --from=gpu-modules /vizavi/node_modules node_modules

@@ -24,6 +24,7 @@ const CONFINED = {
   'node-av': ['gpu/src/av-*.ts'],
   'onnxruntime-node': ['gpu/src/onnx-*.ts'],
   'onnxruntime-common': ['gpu/src/onnx-*.ts'],
+  koffi: ['gpu/src/cuda/cuda-driver.ts', 'gpu/src/cuda/ort-api.ts', 'gpu/simulator/simulator.ts'],
   werift: ['load/src/*'],
   'puppeteer-core': ['load/src/*', 'test/*'],
 };

@@ -1,10 +1,7 @@
 import { VizaviError } from '@vizavi/signaling';
-import { Codec, CodecContext, FFmpegError, Log, Packet } from 'node-av/lib';
+import { Codec, CodecContext, FFmpegError, Packet } from 'node-av/lib';
 import type { FFAudioEncoder, FFVideoEncoder } from 'node-av/constants';
-import { AV_LOG_ERROR } from 'node-av/constants';
-
-// FFmpeg and x264 print a page of information for every encoder that opens.
-Log.setLevel(AV_LOG_ERROR);
+import { withFfmpegWords } from './av-log.ts';
 
 /** An opened encoder and the packet that it fills again and again; both live in native memory. */
 export class AvCodec {
@@ -27,7 +24,7 @@ export class AvCodec {
     if (!codec)
       throw new VizaviError('encoder_failed', `FFmpeg has no encoder ${name}.`, { retryable: false });
     const context = new CodecContext();
-    try {
+    const open = async (): Promise<AvCodec> => {
       context.allocContext3(codec);
       configure(context);
       // Options go in one by one: a dictionary handed to open2 is freed twice by node-av 6.1.1.
@@ -36,10 +33,11 @@ export class AvCodec {
       }
       FFmpegError.throwIfError(await context.open2(codec, null), `open ${name}`);
       return new AvCodec(context);
-    } catch (error) {
+    };
+    return withFfmpegWords(open, (words, cause) => {
       context.freeContext();
-      throw encoderFailed(`The encoder ${name} did not open.`, error);
-    }
+      return encoderFailed(`The encoder ${name} did not open: ${words}`, cause);
+    });
   }
 
   /** The packet of the frame that was sent last; its bytes are the caller's. @throws FFmpegError */

@@ -1,7 +1,9 @@
 import type { AvatarBundle } from './avatar-bundle.ts';
+import type { LadderStep } from './deadline-ladder.ts';
+import { FrameRing } from './frame-ring.ts';
 import { IDLE_LOOP_FRAMES, idleExpression } from './idle-motion.ts';
 import { InferenceLoop } from './inference-loop.ts';
-import type { ChunkCost, ModelRunner } from './model-runner.ts';
+import type { BatchTimes, ModelRunner } from './model-runner.ts';
 
 /**
  * The idle motion of a bundle: decoded once, shared by all its slots, so that silence costs no inference. Rows repeat
@@ -42,41 +44,67 @@ export class IdleFrames {
   }
 }
 
+export interface AvatarEvents {
+  /** The deadline ladder has moved. */
+  readonly onStep: (step: LadderStep) => void;
+  readonly onBatch?: (times: BatchTimes) => void;
+}
+
 /** A bundle ready to be shown: loaded, warm, measured. */
 export class Avatar {
   readonly bundle: AvatarBundle;
   readonly runner: ModelRunner;
   readonly idle: IdleFrames;
-  readonly costs: readonly ChunkCost[];
   readonly loop: InferenceLoop;
+  readonly #rings = new Map<number, FrameRing>();
 
-  private constructor(
-    bundle: AvatarBundle,
-    runner: ModelRunner,
-    idle: IdleFrames,
-    costs: readonly ChunkCost[],
-  ) {
+  private constructor(bundle: AvatarBundle, runner: ModelRunner, idle: IdleFrames, loop: InferenceLoop) {
     this.bundle = bundle;
     this.runner = runner;
     this.idle = idle;
-    this.costs = costs;
-    this.loop = new InferenceLoop({
-      runner,
-      chunkFrames: bundle.chunkFrames,
-      costs,
-      nowMs: () => performance.now(),
-    });
+    this.loop = loop;
   }
 
   /** @throws VizaviError `invalid_bundle`, `unsupported_device` */
-  static async load(bundle: AvatarBundle, runner: ModelRunner): Promise<Avatar> {
+  static async load(bundle: AvatarBundle, runner: ModelRunner, events: AvatarEvents): Promise<Avatar> {
     await runner.load(bundle);
-    const costs = await runner.warmUp();
+    const warmUp = await runner.warmUp();
     const idle = await IdleFrames.render(bundle, runner);
-    return new Avatar(bundle, runner, idle, costs);
+    const loop = new InferenceLoop({
+      runner,
+      chunkFrames: bundle.chunkFrames,
+      fps: bundle.fps,
+      warmUp,
+      nowMs: () => performance.now(),
+      onStep: events.onStep,
+    });
+    runner.onBatch = (times) => {
+      loop.meter.add(times);
+      events.onBatch?.(times);
+    };
+    return new Avatar(bundle, runner, idle, loop);
+  }
+
+  /** What a chunk of a slot alone costs, ms. */
+  get chunkCosts(): readonly { readonly frames: number; readonly medianMs: number }[] {
+    const { minChunkFrames, chunkFrames } = this.bundle;
+    return [...new Set([minChunkFrames, chunkFrames])].map((frames) => ({
+      frames,
+      medianMs: this.loop.costs.batchMs([frames]),
+    }));
+  }
+
+  /** A slot's ring is kept from session to session: a device need not pin it again. */
+  ring(slotId: number): FrameRing {
+    const ring =
+      this.#rings.get(slotId) ??
+      FrameRing.create({ entries: this.loop.ringEntries, frameBytes: this.bundle.frameBytes });
+    this.#rings.set(slotId, ring);
+    return ring;
   }
 
   async close(): Promise<void> {
+    this.loop.close();
     await this.runner.close();
   }
 }

@@ -12,6 +12,12 @@ const environment = z.object({
   VIZAVI_BUNDLES: z.string().min(1),
   VIZAVI_SLOTS: z.coerce.number().int().min(1).max(256).optional(),
   VIZAVI_DECODER: z.string().default('auto'),
+  VIZAVI_DEVICE: z
+    .string()
+    .regex(/^(?:auto|cpu|cuda:\d{1,2})$/, 'must be auto, cpu or cuda:0')
+    .default('auto'),
+  VIZAVI_ONNXRUNTIME: z.string().min(1).optional(),
+  VIZAVI_CUDA_DRIVER: z.string().min(1).default('libcuda.so.1'),
   VIZAVI_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   /** Set by a supervisor: the worker ends when its standard input does. */
   VIZAVI_SUPERVISED: z.enum(['0', '1']).default('0'),
@@ -26,6 +32,12 @@ export interface Config {
   readonly slots: number | null;
   /** A decoder variant of the bundle by name, or `auto`: the fastest one. */
   readonly decoder: string;
+  /** `auto`: the first CUDA device where everything that it needs is there, else the CPU. */
+  readonly device: 'auto' | 'cpu' | `cuda:${number}`;
+  /** Folder with ONNX Runtime's libraries for CUDA; null: those of onnxruntime-node. */
+  readonly onnxRuntimeDir: string | null;
+  /** The CUDA driver's library. */
+  readonly cudaDriver: string;
   readonly logLevel: string;
   readonly supervised: boolean;
   readonly cores: number;
@@ -46,6 +58,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     bundlesDir: data.VIZAVI_BUNDLES,
     slots: data.VIZAVI_SLOTS ?? null,
     decoder: data.VIZAVI_DECODER,
+    device: data.VIZAVI_DEVICE as Config['device'],
+    onnxRuntimeDir: data.VIZAVI_ONNXRUNTIME ?? null,
+    cudaDriver: data.VIZAVI_CUDA_DRIVER,
     logLevel: data.VIZAVI_LOG_LEVEL,
     supervised: data.VIZAVI_SUPERVISED === '1',
     cores: availableParallelism(),

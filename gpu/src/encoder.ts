@@ -33,8 +33,14 @@ export interface VideoEncoder {
 
 /** Opus, 48 kHz mono, packets of 20 ms. */
 export interface AudioEncoder {
-  /** 960 samples in, one packet out. @throws VizaviError `encoder_failed` */
-  encode(pcm: Int16Array): Buffer;
+  /**
+   * 960 samples in, one packet out, off the JS thread. Calls may overlap: packets come in the order of the calls. `pcm`
+   * must stay untouched until the promise settles; the packet is not to be written to.
+   *
+   * @throws VizaviError `encoder_failed`
+   */
+  encode(pcm: Int16Array): Promise<Buffer>;
+  /** Waits for the packets in work, then frees the codec. */
   close(): Promise<void>;
 }
 

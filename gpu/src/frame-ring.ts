@@ -6,13 +6,13 @@ export type FrameState = (typeof STATES)[number];
 
 /** Pictures start where vector instructions like to load. */
 const ALIGNMENT_BYTES = 64;
+/** Left free at both ends: a device pins whole pages, and must not pin what lies beside the ring. */
+const MARGIN_BYTES = 4096;
 
 export interface FrameRingOptions {
   /** ≥ 3: one is decoded, one copied, one read. */
   readonly entries: number;
   readonly frameBytes: number;
-  /** Where the host buffers lie: shared memory, or pinned memory for a device. */
-  readonly allocate?: (bytes: number) => ArrayBufferLike;
 }
 
 /** What another thread needs to use the same ring. */
@@ -20,7 +20,10 @@ export interface FrameRingHandle {
   readonly entries: number;
   readonly frameBytes: number;
   readonly states: SharedArrayBuffer;
-  readonly host: ArrayBufferLike;
+  /** The host buffers, `strideBytes` apart from `offsetBytes` on. A device pins this memory. */
+  readonly host: SharedArrayBuffer;
+  readonly offsetBytes: number;
+  readonly strideBytes: number;
 }
 
 /** The right to read one entry's host buffer. */
@@ -47,23 +50,22 @@ export class FrameRing {
   private constructor(handle: FrameRingHandle) {
     this.#handle = handle;
     this.#states = new Int32Array(handle.states);
-    const stride = strideBytes(handle.frameBytes);
+    const { host, offsetBytes, strideBytes } = handle;
     this.#host = Array.from({ length: handle.entries }, (_, entry) =>
-      Buffer.from(handle.host, entry * stride, handle.frameBytes),
+      Buffer.from(host, offsetBytes + entry * strideBytes, handle.frameBytes),
     );
   }
 
-  static create({
-    entries,
-    frameBytes,
-    allocate = (bytes) => new SharedArrayBuffer(bytes),
-  }: FrameRingOptions): FrameRing {
+  static create({ entries, frameBytes }: FrameRingOptions): FrameRing {
     if (entries < 3) throw new VizaviError('invalid_state', `a frame ring needs 3 entries, not ${entries}`);
+    const strideBytes = Math.ceil(frameBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     return new FrameRing({
       entries,
       frameBytes,
       states: new SharedArrayBuffer(entries * Int32Array.BYTES_PER_ELEMENT),
-      host: allocate(entries * strideBytes(frameBytes)),
+      host: new SharedArrayBuffer(entries * strideBytes + 2 * MARGIN_BYTES),
+      offsetBytes: MARGIN_BYTES,
+      strideBytes,
     });
   }
 
@@ -164,10 +166,6 @@ export class FrameRing {
     if (this.#host[entry] !== undefined) return entry;
     throw new VizaviError('invalid_state', `frame ring: there is no entry ${entry}`);
   }
-}
-
-function strideBytes(frameBytes: number): number {
-  return Math.ceil(frameBytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }
 
 function wrongState(entry: number, is: FrameState, must: string): VizaviError {

@@ -10,6 +10,7 @@ import { Channel } from '@vizavi/signaling/channel';
 import type { Logger } from 'pino';
 import type { Avatar } from './avatar.ts';
 import type { Config } from './config.ts';
+import type { LadderStep } from './deadline-ladder.ts';
 import type { Encoders, VideoCodec } from './encoder.ts';
 import { Slot } from './slot.ts';
 import type { SlotOpenRequest } from './slot.ts';
@@ -68,6 +69,11 @@ export class GpuWorker {
     this.#channel.open();
   }
 
+  /** The ladder of one of the avatars has moved. */
+  stepped({ from, to, reason }: LadderStep): void {
+    this.#options.log.warn({ from, to, reason }, 'deadline ladder');
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#statsTimer);
     this.#channel.close();
@@ -92,7 +98,7 @@ export class GpuWorker {
           height: bundle.height,
         })),
         encoders: [...codecs],
-        chunkCosts: (first?.costs ?? []).map((cost) => ({ ...cost })),
+        chunkCosts: (first?.chunkCosts ?? []).map((cost) => ({ ...cost })),
       });
       log.info({ slots: this.#slots.length, device }, 'registered');
     } catch (error) {

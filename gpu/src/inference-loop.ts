@@ -1,5 +1,11 @@
-import type { ChunkCost, ChunkRequest, ChunkResult, ModelRunner } from './model-runner.ts';
-import { nextJob } from './scheduler.ts';
+import { CostModel } from './cost-model.ts';
+import { DeadlineLadder } from './deadline-ladder.ts';
+import type { LadderRow, LadderStep } from './deadline-ladder.ts';
+import { DeviceMeter } from './device-meter.ts';
+import { hostNowMs } from './model-runner.ts';
+import type { ChunkRequest, ChunkResult, ModelRunner, WarmUp } from './model-runner.ts';
+import { ladderCosts } from './ladder-costs.ts';
+import { nextBatch } from './scheduler.ts';
 import type { Candidate } from './scheduler.ts';
 
 /** One slot's side of the inference loop. */
@@ -17,31 +23,60 @@ export interface InferenceLane {
 
 /** Chunks that a slot may be ahead of its clock: an interrupt is heard at once, and still nothing runs dry. */
 const MAX_LEAD_CHUNKS = 2;
+/** After so long without work the ladder is told that the device rests. */
+const REST_MS = 250;
 
-/** Keeps one device busy: schedule, run, deliver. One chunk is in work at a time. */
+interface Batch {
+  readonly frames: readonly number[];
+  readonly deadlineMs: number;
+  readonly expectedMs: number;
+  startMs: number;
+}
+
+export interface InferenceLoopOptions {
+  readonly runner: ModelRunner;
+  readonly chunkFrames: number;
+  readonly fps: number;
+  readonly warmUp: WarmUp;
+  readonly nowMs: () => number;
+  /** The ladder has moved. */
+  readonly onStep: (step: LadderStep) => void;
+}
+
+/** Keeps one device busy: schedule, run, deliver. As many batches are under way as the runner can overlap. */
 export class InferenceLoop {
-  readonly #runner: ModelRunner;
-  readonly #chunkFrames: number;
-  readonly #nowMs: () => number;
-  readonly #costMs: (frames: number) => number;
+  readonly costs: CostModel;
+  /** The runner's batches are told to it. */
+  readonly meter = new DeviceMeter();
+  readonly #options: InferenceLoopOptions;
+  readonly #ladder: DeadlineLadder;
   readonly #lanes = new Map<number, InferenceLane>();
-  #busy = false;
+  /** Under way, in the device's order. */
+  readonly #batches: Batch[] = [];
+  #rest: NodeJS.Timeout | null = null;
 
-  constructor(options: {
-    readonly runner: ModelRunner;
-    readonly chunkFrames: number;
-    readonly costs: readonly ChunkCost[];
-    readonly nowMs: () => number;
-  }) {
-    this.#runner = options.runner;
-    this.#chunkFrames = options.chunkFrames;
-    this.#nowMs = options.nowMs;
-    this.#costMs = costModel(options.costs);
+  constructor(options: InferenceLoopOptions) {
+    const { warmUp, chunkFrames, onStep, runner } = options;
+    this.#options = options;
+    this.costs = new CostModel(warmUp.costs);
+    this.#ladder = new DeadlineLadder({
+      ...ladderCosts(warmUp, chunkFrames),
+      onStep: (step) => {
+        const { steps, decoder } = this.#ladder.row;
+        runner.setQuality({ steps, decoder });
+        onStep(step);
+      },
+    });
+  }
+
+  /** What slots show of their frames now, and how well. */
+  get quality(): LadderRow {
+    return this.#ladder.row;
   }
 
   /** Ring entries that a slot needs: the lead, and the frame that the encoder reads. */
   get ringEntries(): number {
-    return MAX_LEAD_CHUNKS * this.#chunkFrames + 2;
+    return MAX_LEAD_CHUNKS * this.#options.chunkFrames + 2;
   }
 
   add(lane: InferenceLane): void {
@@ -52,43 +87,97 @@ export class InferenceLoop {
     if (this.#lanes.get(lane.slotId) === lane) this.#lanes.delete(lane.slotId);
   }
 
+  close(): void {
+    if (this.#rest) clearTimeout(this.#rest);
+    this.#lanes.clear();
+  }
+
   /** Something has changed: sound came, a frame was shown, a chunk was made. */
   wake(): void {
-    if (this.#busy) return;
-    const candidates = [...this.#lanes.values()].flatMap((lane) => lane.candidate() ?? []);
-    const job = nextJob(candidates, this.#nowMs(), {
-      chunkFrames: this.#chunkFrames,
-      maxLeadFrames: MAX_LEAD_CHUNKS * this.#chunkFrames,
-      costMs: this.#costMs,
-    });
-    const lane = job && this.#lanes.get(job.slotId);
-    if (!lane) return;
-    this.#busy = true;
-    const request = lane.take(job.frames);
-    this.#runner
-      .run(request)
-      .then(
-        (result) => {
-          lane.done(request, result);
-        },
-        (error: unknown) => {
-          lane.failed(request, error);
-        },
-      )
-      .finally(() => {
-        this.#busy = false;
-        this.wake();
+    const { runner, chunkFrames, fps, nowMs } = this.#options;
+    while (this.#batches.length < runner.depth) {
+      const candidates = [...this.#lanes.values()].flatMap((lane) => lane.candidate() ?? []);
+      const jobs = nextBatch(candidates, nowMs(), {
+        chunkFrames,
+        maxLeadFrames: MAX_LEAD_CHUNKS * chunkFrames,
+        maxBatchFrames: runner.maxBatchFrames,
+        framePeriodMs: 1000 / fps,
+        batchMs: (frames) => this.costs.batchMs(frames),
+        backlogMs: this.#backlogMs(),
       });
+      if (jobs.length === 0) {
+        const full = candidates.some(({ freeEntries }) => freeEntries === 0);
+        this.meter.idle(full ? 'ring-full' : 'no-work', hostNowMs());
+        break;
+      }
+      const deadlines = candidates.filter(({ slotId }) => jobs.some((job) => job.slotId === slotId));
+      this.#start(
+        jobs.flatMap(({ slotId, frames }) => {
+          const lane = this.#lanes.get(slotId);
+          return lane ? [{ lane, request: lane.take(frames) }] : [];
+        }),
+        Math.min(...deadlines.map(({ deadlineMs }) => deadlineMs)),
+      );
+    }
+    if (this.#batches.length === 0) this.#restLater();
   }
-}
 
-/** A line through the measured chunk sizes. */
-function costModel(costs: readonly ChunkCost[]): (frames: number) => number {
-  const sorted = [...costs].sort((a, b) => a.frames - b.frames);
-  const small = sorted[0];
-  const large = sorted.at(-1);
-  if (!small || !large) return () => 0;
-  if (small.frames === large.frames) return (frames) => (frames * small.medianMs) / small.frames;
-  const slope = (large.medianMs - small.medianMs) / (large.frames - small.frames);
-  return (frames) => small.medianMs + (frames - small.frames) * slope;
+  #start(jobs: { lane: InferenceLane; request: ChunkRequest }[], deadlineMs: number): void {
+    const { runner, nowMs } = this.#options;
+    const frames = jobs.map(({ request }) => request.frames);
+    const batch: Batch = {
+      frames,
+      deadlineMs,
+      expectedMs: this.costs.batchMs(frames),
+      startMs: nowMs(),
+    };
+    this.#batches.push(batch);
+    const runs = runner.run(jobs.map(({ request }) => request));
+    const settled = jobs.map(async ({ lane, request }, index) => {
+      try {
+        const result = await runs[index];
+        if (!result) throw new Error('the runner gave no result');
+        lane.done(request, result);
+        return result.generateMs + result.decodeMs;
+      } catch (error) {
+        lane.failed(request, error);
+        return null;
+      }
+    });
+    void Promise.all(settled).then((times) => {
+      this.#finish(batch, times);
+    });
+  }
+
+  #finish(batch: Batch, times: readonly (number | null)[]): void {
+    const nowMs = this.#options.nowMs();
+    this.#batches.splice(this.#batches.indexOf(batch), 1);
+    const next = this.#batches[0];
+    if (next) next.startMs = nowMs;
+    if (!times.includes(null)) {
+      const tookMs = times.reduce<number>((sum, ms) => sum + (ms ?? 0), 0);
+      if (this.#ladder.row.rung === 'full') this.costs.observe(batch.frames, tookMs);
+      const busyShare = this.meter.busyShare(hostNowMs());
+      this.#ladder.observe({ nowMs, slackMs: batch.deadlineMs - nowMs, busyShare });
+    }
+    this.wake();
+  }
+
+  /** What the device still has to do of the batches under way. */
+  #backlogMs(): number {
+    const [first, ...rest] = this.#batches;
+    if (!first) return 0;
+    const leftMs = Math.max(0, first.expectedMs - (this.#options.nowMs() - first.startMs));
+    return rest.reduce((sum, { expectedMs }) => sum + expectedMs, leftMs);
+  }
+
+  /** Nothing to do is good news too: a device that rests may climb again. */
+  #restLater(): void {
+    this.#rest ??= setTimeout(() => {
+      this.#rest = null;
+      if (this.#batches.length > 0) return;
+      this.#ladder.idle(this.#options.nowMs());
+      if (this.#ladder.row.rung !== 'full') this.#restLater();
+    }, REST_MS).unref();
+  }
 }

@@ -40,8 +40,11 @@ export class LiveStream {
   readonly #clock: DeadlineClock;
   readonly #pacer: FramePacer;
   readonly #halfSamples: number;
+  readonly #silence: Int16Array;
   #current: Outgoing | null = null;
   #encoding: Promise<void> | null = null;
+  /** The last of the sound that is being encoded. */
+  #sounding: Promise<void> | null = null;
   #keyFrame = true;
   #skipped = 0;
   /** What is left of sound that was cut off; opens the next tick. */
@@ -51,6 +54,7 @@ export class LiveStream {
     this.#options = options;
     this.#clock = new DeadlineClock(options.fps, options.nowMs());
     this.#halfSamples = Math.round(48_000 / options.fps / 2);
+    this.#silence = new Int16Array(2 * this.#halfSamples);
     this.#pacer = new FramePacer(this.#clock, options.nowMs, {
       onCommit: (tick) => {
         this.#commit(tick);
@@ -100,14 +104,14 @@ export class LiveStream {
 
   async close(): Promise<void> {
     this.stop();
-    await this.#encoding;
+    await Promise.all([this.#encoding, this.#sounding]);
   }
 
   #commit(tick: number): void {
     this.#options.meter.framesDropped += this.#clock.skipped - this.#skipped;
     this.#skipped = this.#clock.skipped;
     const content = this.#options.next();
-    const sound = content.sound?.slice() ?? this.#fadeOut ?? new Int16Array(2 * this.#halfSamples);
+    const sound = content.sound?.slice() ?? this.#fadeOut ?? this.#silence;
     this.#fadeOut = null;
     const outgoing: Outgoing = { tick, content, sound, encoded: null, due: false };
     this.#current = outgoing;
@@ -151,11 +155,13 @@ export class LiveStream {
   }
 
   #sendSound(samples: Int16Array, mediaTimeMs: number): void {
-    try {
-      this.#options.sink.sendAudio(this.#options.audio.encode(samples), mediaTimeMs);
-    } catch (error) {
-      this.#options.onError(error);
-    }
+    const { audio, sink, onError } = this.#options;
+    this.#sounding = audio
+      .encode(samples)
+      .then((packet) => {
+        if (this.#pacer.running) sink.sendAudio(packet, mediaTimeMs);
+      })
+      .catch(onError);
   }
 
   #sendPicture(outgoing: Outgoing): void {

@@ -3,39 +3,42 @@ import { join } from 'node:path';
 import { VizaviError } from '@vizavi/signaling';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import { sessionsFor } from './admission.ts';
 import { AvEncoders } from './av-encoder.ts';
-import { Avatar } from './avatar.ts';
 import { loadAvatarBundle } from './avatar-bundle.ts';
 import { readConfig } from './config.ts';
 import type { Config } from './config.ts';
+import type { LadderStep } from './deadline-ladder.ts';
+import { openAvatar } from './device.ts';
+import type { OpenedAvatar } from './device.ts';
 import { GpuWorker } from './gpu-worker.ts';
-import { OnnxModelRunner } from './onnx-model-runner.ts';
-import { slotsFor } from './slot-budget.ts';
 
 /** sysexits.h EX_CONFIG: starting again would fail in the same way. */
 const EXIT_CONFIG = 78;
 
 /** Loads every bundle in the folder. @throws VizaviError when there is none, or one is broken */
-async function loadAvatars(config: Config, log: Logger): Promise<Map<string, Avatar>> {
+async function loadAvatars(
+  config: Config,
+  log: Logger,
+  onStep: (step: LadderStep) => void,
+): Promise<Map<string, OpenedAvatar>> {
   const entries = await readdir(config.bundlesDir, { withFileTypes: true }).catch((cause: unknown) => {
     throw new VizaviError('invalid_bundle', `${config.bundlesDir}: no such folder`, { cause });
   });
-  const avatars = new Map<string, Avatar>();
+  const avatars = new Map<string, OpenedAvatar>();
+  const onFatal = (error: VizaviError): void => {
+    // Without its device this process is of no use; the supervisor starts a new one.
+    log.fatal({ err: error }, error.message);
+    process.exit(1);
+  };
   for (const entry of entries.filter((candidate) => candidate.isDirectory())) {
     const bundle = await loadAvatarBundle(join(config.bundlesDir, entry.name));
     const startMs = performance.now();
-    const runner = new OnnxModelRunner({
-      decoder: config.decoder,
-      onFatal: (error) => {
-        // Without its inference thread this process is of no use; the supervisor starts a new one.
-        log.fatal({ err: error }, error.message);
-        process.exit(1);
-      },
-    });
-    const avatar = await Avatar.load(bundle, runner);
-    avatars.set(bundle.id, avatar);
+    const opened = await openAvatar(bundle, { onStep }, { config, log, onFatal });
+    avatars.set(bundle.id, opened);
+    const { avatar, device } = opened;
     const loadMs = Math.round(performance.now() - startMs);
-    log.info({ bundle: bundle.id, loadMs, costs: avatar.costs }, 'avatar ready');
+    log.info({ bundle: bundle.id, device, loadMs, costs: avatar.chunkCosts }, 'avatar ready');
   }
   if (avatars.size === 0) {
     throw new VizaviError('invalid_bundle', `${config.bundlesDir}: no avatar bundle in this folder`);
@@ -46,17 +49,37 @@ async function loadAvatars(config: Config, log: Logger): Promise<Map<string, Ava
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = pino({ level: config.logLevel, base: { worker: config.workerId } });
-  const avatars = await loadAvatars(config, log);
-  const costs = [...avatars.values()].map((avatar) => avatar.costs);
+  let onStep: (step: LadderStep) => void = () => undefined;
+  const opened = await loadAvatars(config, log, (step) => {
+    onStep(step);
+  });
+  const encoders = new AvEncoders();
+  const admission = [...opened.values()]
+    .map(({ avatar, isGpu }) =>
+      sessionsFor({
+        batchMs: (frames) => avatar.loop.costs.batchMs(frames),
+        fps: avatar.bundle.fps,
+        chunkFrames: avatar.bundle.chunkFrames,
+        maxBatchFrames: avatar.runner.maxBatchFrames,
+        device: isGpu ? 'gpu' : 'cpu',
+        cores: config.cores,
+        hardwareEncoder: false,
+        configured: config.slots,
+      }),
+    )
+    .reduce((least, other) => (other.sessions < least.sessions ? other : least));
   const worker = new GpuWorker({
     config,
     log,
-    avatars,
-    encoders: new AvEncoders(),
+    avatars: new Map([...opened].map(([id, { avatar }]) => [id, avatar])),
+    encoders,
     codecs: ['h264', 'vp8'],
-    slots: config.slots ?? slotsFor(costs, config.cores),
-    device: 'cpu',
+    slots: admission.sessions,
+    device: [...new Set([...opened.values()].map(({ device }) => device))].join(', '),
   });
+  onStep = (step) => {
+    worker.stepped(step);
+  };
   let closing = false;
   const close = (): void => {
     if (closing) return;

@@ -1,7 +1,7 @@
 import type { ErrorBody } from '@vizavi/signaling';
 import type { AvatarBundle } from './avatar-bundle.ts';
 import type { FrameRingHandle } from './frame-ring.ts';
-import type { ChunkCost, ChunkRequest, ChunkResult } from './model-runner.ts';
+import type { BatchTimes, ChunkRequest, ChunkResult, Quality, WarmUp } from './model-runner.ts';
 
 export interface LoadOptions {
   readonly bundle: AvatarBundle;
@@ -21,8 +21,8 @@ export interface StillRequest {
 /** Job → what it is given and what it answers. */
 export interface OnnxJobs {
   load: { input: LoadOptions; output: null };
-  warmUp: { input: null; output: { readonly costs: readonly ChunkCost[]; readonly decoder: string } };
-  run: { input: ChunkRequest; output: ChunkResult };
+  warmUp: { input: null; output: { readonly warmUp: WarmUp; readonly decoder: string } };
+  run: { input: ChunkRequest; output: { readonly result: ChunkResult; readonly times: BatchTimes } };
   still: { input: StillRequest; output: null };
 }
 export type JobName = keyof OnnxJobs;
@@ -34,6 +34,7 @@ export type ToThread =
     }[JobName]
   | { readonly type: 'attach'; readonly slotId: number; readonly ring: FrameRingHandle }
   | { readonly type: 'detach'; readonly slotId: number }
+  | { readonly type: 'quality'; readonly quality: Quality }
   /** Overtakes waiting jobs. */
   | { readonly type: 'close' };
 

@@ -3,7 +3,7 @@ import { VizaviError } from '@vizavi/signaling';
 import type { AvatarBundle } from './avatar-bundle.ts';
 import type { FrameRing } from './frame-ring.ts';
 import { checkChunkRequest } from './model-runner.ts';
-import type { ChunkCost, ChunkRequest, ChunkResult, ModelRunner } from './model-runner.ts';
+import type { BatchTimes, ChunkRequest, ChunkResult, ModelRunner, Quality, WarmUp } from './model-runner.ts';
 import type { FromThread, JobName, OnnxJobs, ToThread } from './onnx-messages.ts';
 
 export interface OnnxModelRunnerOptions {
@@ -50,6 +50,14 @@ export class OnnxModelRunner implements ModelRunner {
     });
   }
 
+  /** A CPU gains nothing from batches: its decoder's time grows with the frames. */
+  readonly depth = 1;
+  onBatch: (times: BatchTimes) => void = () => undefined;
+
+  get maxBatchFrames(): number {
+    return this.#loaded().chunkFrames;
+  }
+
   /** The decoder variant in use; null before `warmUp` has chosen one. */
   get decoder(): string | null {
     return this.#decoder;
@@ -61,10 +69,10 @@ export class OnnxModelRunner implements ModelRunner {
     this.#bundle = bundle;
   }
 
-  async warmUp(): Promise<readonly ChunkCost[]> {
-    const { costs, decoder } = await this.#call('warmUp', null);
+  async warmUp(): Promise<WarmUp> {
+    const { warmUp, decoder } = await this.#call('warmUp', null);
     this.#decoder = decoder;
-    return costs;
+    return warmUp;
   }
 
   attachSlot(slotId: number, ring: FrameRing): void {
@@ -77,13 +85,24 @@ export class OnnxModelRunner implements ModelRunner {
     if (this.#rings.delete(slotId)) this.#post({ type: 'detach', slotId });
   }
 
-  async run(request: ChunkRequest): Promise<ChunkResult> {
+  setQuality(quality: Quality): void {
+    this.#post({ type: 'quality', quality });
+  }
+
+  run(batch: readonly ChunkRequest[]): readonly Promise<ChunkResult>[] {
+    return batch.map((request) => this.#run(request));
+  }
+
+  async #run(request: ChunkRequest): Promise<ChunkResult> {
     if (this.#ended) throw this.#ended;
     checkChunkRequest(request, this.#loaded(), this.#rings.get(request.slotId));
     // Own copies: they can be moved to the thread, and a view does not drag the whole of its buffer along.
     const pcm = request.pcm.slice();
     const expression = request.expression.slice();
-    return this.#call('run', { ...request, pcm, expression }, [pcm.buffer, expression.buffer]);
+    const moved = [pcm.buffer, expression.buffer];
+    const { result, times } = await this.#call('run', { ...request, pcm, expression }, moved);
+    this.onBatch(times);
+    return result;
   }
 
   async renderStill(expression: Float32Array, frames: number): Promise<SharedArrayBuffer> {

@@ -1,8 +1,7 @@
-import { VizaviError } from '@vizavi/signaling';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { AvatarBundle } from './avatar-bundle.ts';
 import { invalidBundle } from './manifest.ts';
-import type { Dimension, TensorSpec } from './manifest.ts';
+import { checkNetwork, DECODER, GENERATOR, openDecoders, unsupported } from './network-checks.ts';
 import type { LoadOptions } from './onnx-messages.ts';
 
 type Tensors = Record<string, Tensor>;
@@ -57,44 +56,15 @@ export class OnnxNetworks {
    * @throws VizaviError `invalid_bundle` naming the field; `unsupported_device`
    */
   static async open({ bundle, threads, decoder }: LoadOptions): Promise<OnnxNetworks> {
-    const { variants } = bundle.decoder;
-    const wanted = decoder === 'auto' ? Object.keys(variants) : [decoder];
-    const path = ['networks', 'generator'];
-    const generator = await openSession(bundle, bundle.generator.file, threads, path);
-    checkTensors(bundle, [...path, 'inputs'], bundle.generator.inputs, generator.inputMetadata);
-    checkTensors(bundle, [...path, 'outputs'], bundle.generator.outputs, generator.outputMetadata);
-
-    const decoders = new Map<string, InferenceSession>();
-    const refused: unknown[] = [];
-    for (const name of wanted) {
-      const file = variants[name];
-      if (file === undefined) {
-        const known = Object.keys(variants).join(', ');
-        throw new VizaviError(
-          'unsupported_device',
-          `${bundle.id} has no decoder "${name}", only: auto, ${known}`,
-        );
-      }
-      const variantPath = ['networks', 'decoder', 'variants', name];
-      try {
-        const session = await openSession(bundle, file, threads, variantPath);
-        checkTensors(bundle, ['networks', 'decoder', 'inputs'], bundle.decoder.inputs, session.inputMetadata);
-        checkTensors(
-          bundle,
-          ['networks', 'decoder', 'outputs'],
-          bundle.decoder.outputs,
-          session.outputMetadata,
-        );
-        const networks = new OnnxNetworks(bundle, generator, new Map([[name, session]]), name);
-        await networks.#tryOut();
-        decoders.set(name, session);
-      } catch (error) {
-        if (error instanceof VizaviError && error.code === 'invalid_bundle') throw error;
-        refused.push(error);
-      }
-    }
-    const first = decoders.has(bundle.decoder.default) ? bundle.decoder.default : [...decoders.keys()][0];
-    if (first === undefined) throw unsupported(bundle, `decoder "${wanted.join('", "')}"`, refused[0]);
+    const generator = await openSession(bundle, bundle.generator.file, threads, GENERATOR);
+    checkNetwork(bundle, GENERATOR, bundle.generator, describe(generator));
+    const { decoders, first } = await openDecoders(bundle, decoder, async (name, file) => {
+      const session = await openSession(bundle, file, threads, [...DECODER, 'variants', name]);
+      checkNetwork(bundle, DECODER, bundle.decoder, describe(session));
+      const networks = new OnnxNetworks(bundle, generator, new Map([[name, session]]), name);
+      await networks.#tryOut();
+      return session;
+    });
     return new OnnxNetworks(bundle, generator, decoders, first);
   }
 
@@ -111,10 +81,10 @@ export class OnnxNetworks {
     this.#variant = name;
   }
 
-  /** Frees the decoders that are not in use. */
-  async settleVariant(): Promise<void> {
+  /** Frees the other decoders. */
+  async keep(names: readonly string[]): Promise<void> {
     for (const [name, session] of this.#decoders) {
-      if (name === this.#variant) continue;
+      if (names.includes(name)) continue;
       this.#decoders.delete(name);
       await session.release();
     }
@@ -244,42 +214,11 @@ async function openSession(
   }
 }
 
-function unsupported(bundle: AvatarBundle, what: string, cause: unknown): VizaviError {
-  const problem = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
-  return new VizaviError('unsupported_device', `${bundle.id}: this CPU cannot run ${what}: ${problem}`, {
-    cause,
-  });
-}
-
-/** Compares the manifest's description with the network's own. A dimension that the network leaves open fits any. */
-function checkTensors(
-  bundle: AvatarBundle,
-  path: readonly string[],
-  specs: readonly TensorSpec[],
-  actual: readonly InferenceSession.ValueMetadata[],
-): void {
-  const fits = (spec: Dimension, real: Dimension | undefined): boolean =>
-    typeof real === 'string' || real === spec;
-  for (const [index, { name, dtype, shape }] of specs.entries()) {
-    const real = actual.find((tensor) => tensor.name === name);
-    const fault = (key: string, problem: string): VizaviError =>
-      invalidBundle(bundle.id, [...path, index, key], problem);
-    if (!real?.isTensor) throw fault('name', `the network has no tensor "${name}"`);
-    if (real.type !== dtype)
-      throw fault('dtype', `of "${name}" is ${dtype}, but the network has ${real.type}`);
-    if (
-      real.shape.length !== shape.length ||
-      !shape.every((length, axis) => fits(length, real.shape[axis]))
-    ) {
-      throw fault(
-        'shape',
-        `of "${name}" is [${shape.join(', ')}], but the network has [${real.shape.join(', ')}]`,
-      );
-    }
-  }
-  const missing =
-    path.at(-1) === 'inputs' && actual.find(({ name }) => !specs.some((spec) => spec.name === name));
-  if (missing) throw invalidBundle(bundle.id, path, `the network also needs "${missing.name}"`);
+function describe({ inputMetadata, outputMetadata }: InferenceSession): {
+  inputs: readonly InferenceSession.ValueMetadata[];
+  outputs: readonly InferenceSession.ValueMetadata[];
+} {
+  return { inputs: inputMetadata, outputs: outputMetadata };
 }
 
 function tensorOf(tensors: Readonly<Record<string, unknown>>, name: string): Tensor {

@@ -2,8 +2,10 @@ import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { VizaviError } from '@vizavi/signaling';
 import type { AvatarBundle } from './avatar-bundle.ts';
+import type { DecoderChoice } from './decoder-choice.ts';
 import { FrameRing } from './frame-ring.ts';
-import type { ChunkRequest, ChunkResult } from './model-runner.ts';
+import { hostNowMs } from './model-runner.ts';
+import type { BatchTimes, ChunkRequest, ChunkResult, Quality } from './model-runner.ts';
 import type { FromThread, JobName, OnnxJobs, StillRequest, ToThread } from './onnx-messages.ts';
 import { OnnxNetworks } from './onnx-networks.ts';
 import type { ModelState } from './onnx-networks.ts';
@@ -29,6 +31,8 @@ class OnnxThread {
   #bundle: AvatarBundle | null = null;
   #networks: OnnxNetworks | null = null;
   #silentState: ModelState | null = null;
+  #wanted = 'auto';
+  #decoders: DecoderChoice | null = null;
 
   async do<J extends JobName>(type: J, input: OnnxJobs[J]['input']): Promise<OnnxJobs[JobName]['output']> {
     switch (type) {
@@ -36,11 +40,14 @@ class OnnxThread {
         const options = input as OnnxJobs['load']['input'];
         this.#networks = await OnnxNetworks.open(options);
         this.#bundle = options.bundle;
+        this.#wanted = options.decoder;
         return null;
       }
       case 'warmUp': {
         const { bundle, networks } = this.#loaded();
-        return { costs: await warmUp(networks, bundle), decoder: networks.variant };
+        const { warmUp: measured, decoders } = await warmUp(networks, bundle, this.#wanted);
+        this.#decoders = decoders;
+        return { warmUp: measured, decoder: decoders.chosen };
       }
       case 'run':
         return this.#run(input as ChunkRequest);
@@ -59,40 +66,62 @@ class OnnxThread {
     this.#slots.delete(slotId);
   }
 
+  setQuality({ decoder }: Quality): void {
+    const { chosen, fastest } = this.#decoders ?? {};
+    const name = (decoder === 'fastest' ? fastest : null) ?? chosen;
+    if (name !== undefined) this.#loaded().networks.useVariant(name);
+  }
+
   async close(): Promise<void> {
     await this.#networks?.close();
   }
 
-  async #run(request: ChunkRequest): Promise<ChunkResult> {
+  async #run(request: ChunkRequest): Promise<{ result: ChunkResult; times: BatchTimes }> {
     const { bundle, networks } = this.#loaded();
-    const { slotId, pcm, expression, frames, skip, entries } = request;
+    const { slotId, pcm, expression, frames, shown, entries } = request;
     const slot = this.#slots.get(slotId);
     if (!slot) throw new VizaviError('inference_failed', `slot ${slotId} is not attached`);
-    const startMs = performance.now();
+    const startMs = hostNowMs();
     const before = request.reset ? networks.initialState() : slot.state;
     const generated = await networks.generate(pcm, expression, frames, before);
-    const generateMs = performance.now() - startMs;
-    let decodeMs = 0;
+    const generatedMs = hostNowMs();
+    let decodedMs = generatedMs;
     let copyMs = 0;
-    const latentSize = generated.latents.length / frames;
-    for (let first = skip; first < frames; first += bundle.chunkFrames) {
-      const end = Math.min(frames, first + bundle.chunkFrames);
-      const batch = entries.slice(first - skip, end - skip);
-      const decodeStartMs = performance.now();
-      await networks.decode(generated.latents.subarray(first * latentSize, end * latentSize), end - first);
+    const latents = pick(generated.latents, generated.latents.length / frames, shown);
+    const latentSize = latents.length / Math.max(1, shown.length);
+    for (let first = 0; first < shown.length; first += bundle.chunkFrames) {
+      const end = Math.min(shown.length, first + bundle.chunkFrames);
+      const batch = entries.slice(first, end);
+      await networks.decode(latents.subarray(first * latentSize, end * latentSize), end - first);
       for (const entry of batch) slot.ring.markDecoded(entry);
-      const copyStartMs = performance.now();
+      decodedMs = hostNowMs();
       for (const [index, entry] of batch.entries()) {
         networks.copyFrame(index, slot.ring.hostBuffer(entry));
         slot.ring.markCopied(entry);
       }
-      decodeMs += copyStartMs - decodeStartMs;
-      copyMs += performance.now() - copyStartMs;
+      copyMs += hostNowMs() - decodedMs;
     }
     // Only now: a chunk that failed half-way may be run again.
     slot.state = generated.state;
-    const params = generated.params?.slice(skip * bundle.expression.parameters.length) ?? null;
-    return { params, generateMs, decodeMs, copyMs };
+    const endMs = hostNowMs();
+    const params = generated.params && pick(generated.params, bundle.expression.parameters.length, shown);
+    return {
+      result: {
+        params,
+        generateMs: generatedMs - startMs,
+        decodeMs: endMs - generatedMs - copyMs,
+        copyMs,
+      },
+      times: {
+        slotIds: [slotId],
+        frames: shown.length,
+        copiedBytes: shown.length * bundle.frameBytes,
+        enqueue: { startMs, endMs: startMs },
+        generate: { startMs, endMs: generatedMs },
+        decode: { startMs: generatedMs, endMs: endMs - copyMs },
+        copy: { startMs: endMs - copyMs, endMs },
+      },
+    };
   }
 
   async #still({ expression, frames, out, offsetBytes }: StillRequest): Promise<void> {
@@ -113,6 +142,19 @@ class OnnxThread {
     if (this.#bundle && this.#networks) return { bundle: this.#bundle, networks: this.#networks };
     throw new VizaviError('invalid_state', 'no bundle is loaded');
   }
+}
+
+/** The rows of the shown frames; no copy where they lie together. */
+function pick(rows: Float32Array, length: number, shown: readonly number[]): Float32Array {
+  const first = shown[0] ?? 0;
+  if (shown.every((frame, index) => frame === first + index)) {
+    return rows.subarray(first * length, (first + shown.length) * length);
+  }
+  const out = new Float32Array(shown.length * length);
+  shown.forEach((frame, index) => {
+    out.set(rows.subarray(frame * length, (frame + 1) * length), index * length);
+  });
+  return out;
 }
 
 /** The state of a slot that has heard nothing for a while. */
@@ -144,6 +186,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
     if (closing) return;
     if (message.type === 'attach') thread.attach(message.slotId, FrameRing.fromHandle(message.ring));
     else if (message.type === 'detach') thread.detach(message.slotId);
+    else if (message.type === 'quality') thread.setQuality(message.quality);
     else {
       await thread.do(message.type, message.input).then(
         (output) => {

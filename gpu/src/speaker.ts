@@ -2,7 +2,7 @@ import type { AudioBlock } from './audio-queue.ts';
 import { AudioQueue } from './audio-queue.ts';
 import type { Avatar } from './avatar.ts';
 import type { Resampler } from './encoder.ts';
-import { FrameRing } from './frame-ring.ts';
+import type { FrameRing } from './frame-ring.ts';
 import type { InferenceLane } from './inference-loop.ts';
 import type { TickContent } from './live-stream.ts';
 import type { ChunkRequest, ChunkResult } from './model-runner.ts';
@@ -56,7 +56,7 @@ export class Speaker implements InferenceLane {
       // Slots of one bundle do not blink together.
       firstRow: options.slotId * 67,
     });
-    this.#ring = FrameRing.create({ entries: loop.ringEntries, frameBytes: bundle.frameBytes });
+    this.#ring = options.avatar.ring(options.slotId);
     this.#picture = new Picture(options.avatar.idle.at(this.#track.row));
     runner.attachSlot(this.slotId, this.#ring);
     loop.add(this);
@@ -96,7 +96,9 @@ export class Speaker implements InferenceLane {
   close(): void {
     this.#options.avatar.loop.remove(this);
     this.#options.avatar.runner.detachSlot(this.slotId);
-    this.#queue.clear();
+    // The slot's next session uses the same ring; chunks still under way are dropped when they come.
+    for (const frame of this.#track.close()) this.#ring.abandon(frame.entry);
+    this.#picture.release();
   }
 
   candidate(): Candidate | null {
@@ -113,9 +115,9 @@ export class Speaker implements InferenceLane {
   }
 
   take(frames: number): ChunkRequest {
-    const plan = this.#track.plan(frames);
+    const plan = this.#track.plan(frames, this.#options.avatar.loop.quality.decodeEvery);
     const entries: number[] = [];
-    for (let left = plan.frames - plan.skip; left > 0; left -= 1) {
+    for (let left = plan.shown.length; left > 0; left -= 1) {
       const entry = this.#ring.acquire();
       if (entry !== null) entries.push(entry);
     }
@@ -124,7 +126,7 @@ export class Speaker implements InferenceLane {
       pcm: plan.pcm,
       expression: this.#expression(plan),
       frames: plan.frames,
-      skip: plan.skip,
+      shown: plan.shown,
       reset: plan.reset,
       entries,
     };
@@ -141,17 +143,20 @@ export class Speaker implements InferenceLane {
       entry,
       params: result.params?.slice(index * rowLength, (index + 1) * rowLength) ?? null,
     }));
-    for (const late of this.#track.deliver(plan.generation, frames)) {
+    for (const late of this.#track.deliver(plan, frames)) {
       this.#ring.abandon(late.entry);
       // What an interrupt has cut off is not missed.
       if (plan.generation === this.#track.generation) this.#options.meter.framesDropped += 1;
     }
     const { meter, avatar } = this.#options;
-    const made = frames.length;
-    meter.add('generate', result.generateMs / made);
-    meter.add('decode', result.decodeMs / made);
-    meter.add('copy', result.copyMs / made);
-    meter.addChunk(result.generateMs + result.decodeMs + result.copyMs, (made * 1000) / avatar.bundle.fps);
+    const outputs = plan.frames - plan.skip;
+    meter.add('generate', result.generateMs / outputs);
+    if (frames.length > 0) {
+      meter.add('decode', result.decodeMs / frames.length);
+      meter.add('copy', result.copyMs / frames.length);
+    }
+    const workMs = result.generateMs + result.decodeMs + result.copyMs;
+    meter.addChunk(workMs, (outputs * 1000) / avatar.bundle.fps);
   }
 
   failed(request: ChunkRequest, error: unknown): void {
@@ -167,7 +172,8 @@ export class Speaker implements InferenceLane {
     this.#playing = null;
     const step = this.#track.next();
     const block = 'block' in step ? step.block : null;
-    if (step.kind === 'idle') this.#show(new Picture(avatar.idle.at(this.#track.row)));
+    const idle = step.kind === 'idle' || (step.kind === 'omitted' && avatar.loop.quality.picture === 'idle');
+    if (idle) this.#show(new Picture(avatar.idle.at(this.#track.row)));
     if (step.kind === 'frame') {
       const lease = this.#ring.lease(step.frame.entry);
       this.#show(
@@ -176,7 +182,7 @@ export class Speaker implements InferenceLane {
           avatar.loop.wake();
         }),
       );
-    } else if (step.kind !== 'idle') meter.framesRepeated += 1;
+    } else if (!idle) meter.framesRepeated += 1;
     const picture = this.#picture.retain();
     // A frame was taken: there is room in the lead again.
     if (step.kind !== 'idle') avatar.loop.wake();

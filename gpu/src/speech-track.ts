@@ -13,8 +13,10 @@ export interface ChunkPlan {
   readonly generation: number;
   readonly pcm: Float32Array;
   readonly frames: number;
-  /** Outputs of the look-ahead, which show nothing that is wanted. */
+  /** Its first outputs, which the look-ahead makes for nothing. */
   readonly skip: number;
+  /** Outputs that are decoded, by their place in the chunk. */
+  readonly shown: readonly number[];
   readonly reset: boolean;
   /** Expression row of the first frame fed; it may be negative. */
   readonly firstRow: number;
@@ -29,6 +31,8 @@ export type TrackStep =
   | { readonly kind: 'frame'; readonly block: AudioBlock; readonly frame: ReadyFrame }
   /** The picture is late: its sound goes on under the last one; the picture will be dropped. */
   | { readonly kind: 'repeat'; readonly block: AudioBlock }
+  /** No picture was made for this sound, on purpose. */
+  | { readonly kind: 'omitted'; readonly block: AudioBlock }
   /** Sound and picture wait together. */
   | { readonly kind: 'hold' };
 
@@ -43,7 +47,8 @@ const PAUSE_AFTER = 3;
 
 interface Item {
   readonly block: AudioBlock;
-  frame: ReadyFrame | null;
+  /** Null until it is made. */
+  frame: ReadyFrame | 'omitted' | null;
 }
 
 /**
@@ -58,6 +63,7 @@ export class SpeechTrack {
   /** Fed to the generator and not yet played, in order. */
   #items: Item[] = [];
   #fed = 0;
+  /** Outputs that have come back, decoded or left out. */
   #decoded = 0;
   #played = 0;
   /** Silent blocks fed since the last sound. */
@@ -108,13 +114,17 @@ export class SpeechTrack {
 
   /** Most frames that {@link plan} could have decoded now; 0 when there is nothing to do. */
   get wanted(): number {
-    if (this.#inFlight > 0) return 0;
     if (this.#mode === 'releasing') return this.#fed === 0 ? RELEASE.length : 0;
     return Math.max(0, this.#feedable() - this.#skip());
   }
 
-  /** Takes the input of the next chunk, of at most `limit` decoded frames. Call only with 0 < limit ≤ wanted. */
-  plan(limit: number): ChunkPlan {
+  /**
+   * Takes the input of the next chunk, of at most `limit` outputs. Call only with 0 < limit ≤ wanted. Chunks may be
+   * planned before those ahead of them are delivered.
+   *
+   * @param decodeEvery which outputs become pictures: 1 all, 2 every second, 0 none
+   */
+  plan(limit: number, decodeEvery: 0 | 1 | 2 = 1): ChunkPlan {
     if (this.#mode === 'releasing') return this.#planRelease();
     const reset = this.#mode === 'idle';
     if (reset) this.#begin();
@@ -128,28 +138,37 @@ export class SpeechTrack {
       this.#items.push({ block, frame: null });
     });
     const firstRow = this.#baseRow + this.#fed - this.#lookahead;
+    const shown = [...blocks.keys()].filter(
+      (index) =>
+        index >= skip && decodeEvery > 0 && (this.#fed + index - this.#lookahead) % decodeEvery === 0,
+    );
     this.#fed += blocks.length;
-    this.#inFlight = blocks.length - skip;
+    this.#inFlight += blocks.length - skip;
     return {
       generation: this.#generation,
       pcm,
       frames: blocks.length,
       skip,
+      shown,
       reset,
       firstRow,
       release: null,
     };
   }
 
-  /** Frames of the last plan. Returns the ones that came too late or belong to an older generation. */
-  deliver(generation: number, frames: readonly ReadyFrame[]): readonly ReadyFrame[] {
-    this.#inFlight = 0;
-    if (generation !== this.#generation) return frames;
+  /**
+   * The decoded frames of a plan, one for each that it shows. Plans come back in their order. Returns the frames that came
+   * too late or belong to an older generation.
+   */
+  deliver(plan: ChunkPlan, frames: readonly ReadyFrame[]): readonly ReadyFrame[] {
+    if (plan.generation !== this.#generation) return frames;
+    this.#inFlight -= plan.frames - plan.skip;
     const unwanted: ReadyFrame[] = [];
-    for (const frame of frames) {
+    for (let output = plan.skip; output < plan.frames; output += 1) {
+      const frame = frames[plan.shown.indexOf(output)];
       const item = this.#items[this.#decoded - this.#played];
-      if (this.#decoded < this.#played || !item) unwanted.push(frame);
-      else item.frame = frame;
+      if (this.#decoded >= this.#played && item) item.frame = frame ?? 'omitted';
+      else if (frame) unwanted.push(frame);
       this.#decoded += 1;
     }
     return unwanted;
@@ -164,6 +183,7 @@ export class SpeechTrack {
       this.#pop();
       this.#late = 0;
       this.#held = 0;
+      if (head.frame === 'omitted') return { kind: 'omitted', block: head.block };
       this.#lastParams = head.frame.params;
       return { kind: 'frame', block: head.block, frame: head.frame };
     }
@@ -193,14 +213,22 @@ export class SpeechTrack {
    */
   interrupt(): readonly ReadyFrame[] {
     this.#queue.clear();
-    if (this.#mode === 'releasing') return [];
-    const dropped = this.#items.flatMap((item) => (item.frame ? [item.frame] : []));
+    if (this.#mode === 'releasing' && this.#started) return [];
+    const dropped = this.#items.flatMap((item) =>
+      item.frame && item.frame !== 'omitted' ? [item.frame] : [],
+    );
     const wasShown = this.#started && this.#mode === 'speaking';
     this.#generation += 1;
     this.#clear();
     this.#started = wasShown;
     this.#mode = wasShown ? 'releasing' : 'idle';
     return dropped;
+  }
+
+  /** Drops everything; returns the decoded frames among it. */
+  close(): readonly ReadyFrame[] {
+    this.#started = false;
+    return this.interrupt();
   }
 
   /** The sound that would have followed, for a short fade. Before {@link interrupt}. */
@@ -228,7 +256,7 @@ export class SpeechTrack {
   #clear(): void {
     this.#items = [];
     this.#fed = this.#decoded = this.#played = 0;
-    this.#tail = this.#pause = this.#late = this.#held = 0;
+    this.#inFlight = this.#tail = this.#pause = this.#late = this.#held = 0;
     this.#started = false;
   }
 
@@ -283,6 +311,7 @@ export class SpeechTrack {
       pcm,
       frames: RELEASE.length,
       skip: 0,
+      shown: [...RELEASE.keys()],
       reset: true,
       firstRow: this.#row + 1,
       release: RELEASE,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +28,8 @@ const EXIT_CONFIG = 78;
 /** How a worker says on its standard error why it ends. */
 const FATAL_LINE = /^vizavi-gpu: (.*)$/;
 const MAX_DELAY_MS = 5000;
+/** Encoders run on libuv's pool, whose size is fixed before a process starts; four threads are libuv's own choice. */
+const POOL_THREADS = String(Math.max(4, availableParallelism()));
 /** A worker that has lived so long is not one of a series that cannot start. */
 const HEALTHY_MS = 10_000;
 
@@ -86,7 +89,7 @@ export class WorkerSupervisor {
     const { scriptPath, env, log } = this.#options;
     let lastWords = '';
     const child = spawn(process.execPath, [scriptPath], {
-      env: { ...process.env, ...env(), VIZAVI_SUPERVISED: '1' },
+      env: { UV_THREADPOOL_SIZE: POOL_THREADS, ...process.env, ...env(), VIZAVI_SUPERVISED: '1' },
       // The worker watches its standard input: however this process ends, the pipe closes.
       stdio: ['pipe', 'pipe', 'pipe'],
       // Ctrl-C at a terminal reaches a whole process group; the worker is to outlive the draining of its sessions.

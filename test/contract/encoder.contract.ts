@@ -74,7 +74,7 @@ export function encoderContract(name: string, encoders: Encoders): void {
     it('gives one packet for 20 ms', async () => {
       const encoder = await encoders.openAudio({ bitrateBps: 32_000 });
       for (let i = 0; i < 10; i += 1) {
-        const packet = encoder.encode(tone(220, 48_000, 960, i * 960));
+        const packet = await encoder.encode(tone(220, 48_000, 960, i * 960));
         expect(packet.length).toBeGreaterThan(1);
         // RFC 6716, 3.1: mono, one frame in the packet.
         expect((packet[0] as number) & 0x07).toBe(0);
@@ -82,17 +82,26 @@ export function encoderContract(name: string, encoders: Encoders): void {
       await encoder.close();
     });
 
+    it('gives packets in the order of the calls, and the last ones before it closes', async () => {
+      const encoder = await encoders.openAudio({ bitrateBps: 32_000 });
+      const order: number[] = [];
+      const calls = Array.from({ length: 8 }, async (_, i) => {
+        await encoder.encode(tone(220, 48_000, 960, i * 960));
+        order.push(i);
+      });
+      await encoder.close();
+      await Promise.all(calls);
+      expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    });
+
     it('refuses other lengths, and everything after close', async () => {
       const encoder = await encoders.openAudio({ bitrateBps: 32_000 });
-      expect(() => encoder.encode(new Int16Array(480))).toThrow(
-        expect.objectContaining({ code: 'encoder_failed' }),
-      );
-      expect(encoder.encode(new Int16Array(960)).length).toBeGreaterThan(0);
+      const failure = { code: 'encoder_failed' };
+      await expect(encoder.encode(new Int16Array(480))).rejects.toMatchObject(failure);
+      expect((await encoder.encode(new Int16Array(960))).length).toBeGreaterThan(0);
       await encoder.close();
       await encoder.close();
-      expect(() => encoder.encode(new Int16Array(960))).toThrow(
-        expect.objectContaining({ code: 'encoder_failed' }),
-      );
+      await expect(encoder.encode(new Int16Array(960))).rejects.toMatchObject(failure);
     });
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AvatarBundle } from '../../gpu/src/avatar-bundle.ts';
 import { FrameRing } from '../../gpu/src/frame-ring.ts';
-import type { ChunkRequest, ModelRunner } from '../../gpu/src/model-runner.ts';
+import type { ChunkRequest, ChunkResult, ModelRunner } from '../../gpu/src/model-runner.ts';
 
 interface Opened {
   readonly runner: ModelRunner;
@@ -41,13 +41,19 @@ export function modelRunnerContract(name: string, open: () => Promise<Opened>): 
     ): ChunkRequest => {
       const frames = Math.ceil(pcm.length / bundle.samplesPerFrame);
       const entries = Array.from({ length: frames - skip }, () => ring.acquire() ?? -1);
-      return { slotId, pcm, expression: rows(bundle, frames), frames, skip, reset, entries };
+      const shown = entries.map((_, index) => skip + index);
+      return { slotId, pcm, expression: rows(bundle, frames), frames, shown, reset, entries };
+    };
+
+    const run = async (chunk: ChunkRequest): Promise<ChunkResult> => {
+      const [result] = await Promise.all(runner.run([chunk]));
+      return result!;
     };
 
     /** Runs a chunk and takes its pictures out of the ring. */
     const show = async (lane: ReturnType<typeof slot>, ...args: [Float32Array, object?]): Promise<Film> => {
       const chunk = request(lane, ...args);
-      const { params } = await runner.run(chunk);
+      const { params } = await run(chunk);
       const pictures = chunk.entries.map((entry) => {
         const lease = lane.ring.lease(entry);
         const picture = Buffer.from(lease.bytes);
@@ -58,9 +64,11 @@ export function modelRunnerContract(name: string, open: () => Promise<Opened>): 
     };
 
     it('measures what chunks of several sizes cost', async () => {
-      const costs = await runner.warmUp();
-      expect(costs.map(({ frames }) => frames)).toEqual([1, 2, bundle.chunkFrames]);
-      for (const { medianMs } of costs) expect(medianMs).toBeGreaterThan(0);
+      const { costs } = await runner.warmUp();
+      const sizes = [1, 2, bundle.chunkFrames];
+      expect(costs.generate.map(({ frames }) => frames)).toEqual(sizes);
+      expect(costs.decode.map(({ frames }) => frames).slice(0, 3)).toEqual(sizes);
+      for (const { medianMs } of [...costs.generate, ...costs.decode]) expect(medianMs).toBeGreaterThan(0);
     });
 
     it('opens the mouth with the sound and closes it in silence', async () => {
@@ -80,7 +88,7 @@ export function modelRunnerContract(name: string, open: () => Promise<Opened>): 
       lane.ring.abandon(taken[1] ?? -1);
       const chunk = request(lane, voice(bundle, 0, 3));
       const entries = [...chunk.entries].reverse();
-      await runner.run({ ...chunk, entries });
+      await run({ ...chunk, entries });
       const states = Array.from({ length: 12 }, (_, entry) => lane.ring.stateOf(entry));
       expect(entries.map((entry) => states[entry])).toEqual(['copied', 'copied', 'copied']);
       expect(states.filter((state) => state === 'copied')).toHaveLength(3);
@@ -159,17 +167,43 @@ export function modelRunnerContract(name: string, open: () => Promise<Opened>): 
       const lane = slot();
       const before = await show(lane, voice(bundle, 0, 2));
       const chunk = request(lane, voice(bundle, 2, 2));
-      await expect(runner.run(spoil(chunk))).rejects.toMatchObject({ code: 'inference_failed' });
+      await expect(run(spoil(chunk))).rejects.toMatchObject({ code: 'inference_failed' });
       for (const entry of chunk.entries) lane.ring.abandon(entry);
       const after = await show(lane, voice(bundle, 2, 2));
       const whole = await show(slot(), voice(bundle, 0, 4));
       expectClose([...before.params, ...after.params], whole.params);
     });
 
+    it('decodes every second frame where it is told to', async () => {
+      const whole = await show(slot(), voice(bundle, 0, 5));
+      const lane = slot();
+      const chunk = request(lane, voice(bundle, 0, 5));
+      for (const entry of chunk.entries.slice(3)) lane.ring.abandon(entry);
+      const half = { ...chunk, shown: [0, 2, 4], entries: chunk.entries.slice(0, 3) };
+      const { params } = await run(half);
+      const pictures = half.entries.map((entry) => Buffer.from(lane.ring.lease(entry).bytes));
+      expectSame(
+        pictures,
+        [0, 2, 4].map((frame) => whole.pictures[frame]!),
+      );
+      expect(params?.length ?? 0).toBe((whole.params.length * 3) / 5);
+    });
+
+    it('makes a batch of chunks of several slots', async () => {
+      const lanes = [slot(), slot()];
+      const alone = [await show(slot(), voice(bundle, 0, 2)), await show(slot(), voice(bundle, 30, 3))];
+      const batch = [request(lanes[0]!, voice(bundle, 0, 2)), request(lanes[1]!, voice(bundle, 30, 3))];
+      await Promise.all(runner.run(batch));
+      for (const [index, { entries }] of batch.entries()) {
+        const pictures = entries.map((entry) => Buffer.from(lanes[index]!.ring.lease(entry).bytes));
+        expectSame(pictures, alone[index]!.pictures);
+      }
+    });
+
     it('leaves the input as it was', async () => {
       const lane = slot();
       const chunk = request(lane, voice(bundle, 0, 2));
-      await runner.run(chunk);
+      await run(chunk);
       expect(chunk.pcm).toEqual(voice(bundle, 0, 2));
       expect(chunk.expression).toEqual(rows(bundle, 2));
     });
@@ -196,14 +230,16 @@ export function modelRunnerContract(name: string, open: () => Promise<Opened>): 
       const { runner: closing } = await open();
       const ring = FrameRing.create({ entries: 12, frameBytes: bundle.frameBytes });
       closing.attachSlot(0, ring);
-      const runs = [0, 1].map(() => closing.run(request({ slotId: 0, ring }, voice(bundle, 0, 5))));
+      const runs = [0, 1].flatMap(() => closing.run([request({ slotId: 0, ring }, voice(bundle, 0, 5))]));
       const outcome = Promise.allSettled(runs);
       await closing.close();
       await closing.close();
       for (const run of await outcome) expect(run).toMatchObject({ reason: { code: 'unavailable' } });
-      await expect(closing.run(request({ slotId: 0, ring }, voice(bundle, 0, 1)))).rejects.toMatchObject({
-        code: 'unavailable',
-      });
+      await expect(closing.run([request({ slotId: 0, ring }, voice(bundle, 0, 1))])[0]).rejects.toMatchObject(
+        {
+          code: 'unavailable',
+        },
+      );
     }, 60_000);
   });
 }

@@ -2,12 +2,16 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadAvatarBundle } from '../../gpu/src/avatar-bundle.ts';
 import type { AvatarBundle } from '../../gpu/src/avatar-bundle.ts';
+import { buildSimulator } from '../../gpu/simulator/build.ts';
+import { CudaSimulator, readProfile } from '../../gpu/simulator/simulator.ts';
+import { CudaModelRunner } from '../../gpu/src/cuda/cuda-model-runner.ts';
 import { FrameRing } from '../../gpu/src/frame-ring.ts';
 import { OnnxModelRunner } from '../../gpu/src/onnx-model-runner.ts';
 import type { OnnxModelRunnerOptions } from '../../gpu/src/onnx-model-runner.ts';
 import { FAKE_BUNDLE, FakeModelRunner } from '../support/fake-model-runner.ts';
 import { modelRunnerContract } from './model-runner.contract.ts';
 
+const ORT_NETWORKS = new URL('../../gpu/src/cuda/ort-device-networks.ts', import.meta.url).href;
 const MIRA = fileURLToPath(new URL('../../gpu/bundles/mira', import.meta.url));
 
 modelRunnerContract('fake', async () => {
@@ -99,17 +103,52 @@ describe('OnnxModelRunner', () => {
       1,
       Object.assign(FrameRing.create({ entries: 3, frameBytes: 1 }), { handle: () => null }),
     );
-    const run = dying.run({
-      slotId: 0,
-      pcm: new Float32Array(mira.samplesPerFrame),
-      expression: new Float32Array(mira.expression.parameters.length),
-      frames: 1,
-      skip: 0,
-      reset: false,
-      entries: [ring.acquire() ?? -1],
-    });
+    const [run] = dying.run([
+      {
+        slotId: 0,
+        pcm: new Float32Array(mira.samplesPerFrame),
+        expression: new Float32Array(mira.expression.parameters.length),
+        frames: 1,
+        shown: [0],
+        reset: false,
+        entries: [ring.acquire() ?? -1],
+      },
+    ]);
     await expect(run).rejects.toMatchObject({ code: 'inference_failed' });
     expect(deaths).toMatchObject([{ code: 'inference_failed' }]);
     await expect(dying.warmUp()).rejects.toMatchObject({ code: 'inference_failed' });
   });
+});
+
+describe('on the simulated CUDA device, with ONNX Runtime’s C API', async () => {
+  const mira = await loadAvatarBundle(MIRA);
+  const driver = await buildSimulator();
+  const simulator = new CudaSimulator(driver);
+  simulator.use(readProfile('g7e'), { speed: 1 });
+  const runner = (): CudaModelRunner =>
+    new CudaModelRunner({
+      device: 0,
+      driver,
+      mode: 'async',
+      depth: 3,
+      decoder: 'int8',
+      networks: { module: ORT_NETWORKS, options: { folder: null } },
+    });
+
+  modelRunnerContract('CudaModelRunner with mira', async () => {
+    const cuda = runner();
+    await cuda.load(mira);
+    return { runner: cuda, bundle: mira };
+  });
+
+  it('gives everything back', async () => {
+    const before = simulator.counters().live;
+    const cuda = runner();
+    await cuda.load(mira);
+    const ring = FrameRing.create({ entries: 12, frameBytes: mira.frameBytes });
+    cuda.attachSlot(0, ring);
+    await cuda.renderStill(new Float32Array(mira.expression.parameters.length), 1);
+    await cuda.close();
+    expect(simulator.counters().live).toEqual(before);
+  }, 60_000);
 });

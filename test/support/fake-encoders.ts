@@ -72,7 +72,7 @@ export class FakeAudioEncoder implements AudioEncoder {
   packets = 0;
   #closed = false;
 
-  encode(pcm: Int16Array): Buffer {
+  async encode(pcm: Int16Array): Promise<Buffer> {
     if (this.#closed) throw failure('closed');
     if (pcm.length !== 960) throw failure('wrong size');
     const packet = Buffer.alloc(5, 0x78);

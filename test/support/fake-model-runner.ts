@@ -2,7 +2,14 @@ import { VizaviError } from '@vizavi/signaling';
 import type { AvatarBundle } from '../../gpu/src/avatar-bundle.ts';
 import type { FrameRing } from '../../gpu/src/frame-ring.ts';
 import { checkChunkRequest } from '../../gpu/src/model-runner.ts';
-import type { ChunkCost, ChunkRequest, ChunkResult, ModelRunner } from '../../gpu/src/model-runner.ts';
+import type {
+  BatchTimes,
+  ChunkRequest,
+  ChunkResult,
+  ModelRunner,
+  Quality,
+  WarmUp,
+} from '../../gpu/src/model-runner.ts';
 
 /** A small avatar without networks: its mouth opens with the loudness of its sound. */
 export const FAKE_BUNDLE: AvatarBundle = {
@@ -54,6 +61,9 @@ interface FakeSlot {
 
 /** A ModelRunner without networks: a frame tells its slot and number, its brightness follows its face parameters. */
 export class FakeModelRunner implements ModelRunner {
+  readonly depth = 1;
+  onBatch: (times: BatchTimes) => void = () => undefined;
+  quality: Quality = { steps: 'default', decoder: 'chosen' };
   readonly #pace: (request: ChunkRequest) => Promise<void>;
   readonly #slots = new Map<number, FakeSlot>();
   readonly #closed: Promise<never>;
@@ -70,14 +80,24 @@ export class FakeModelRunner implements ModelRunner {
     this.#closed.catch(() => undefined);
   }
 
+  get maxBatchFrames(): number {
+    return this.#loaded().chunkFrames;
+  }
+
   load(bundle: AvatarBundle): Promise<void> {
     this.#bundle = bundle;
     return Promise.resolve();
   }
 
-  warmUp(): Promise<readonly ChunkCost[]> {
+  warmUp(): Promise<WarmUp> {
     const sizes = [1, 2, this.#loaded().chunkFrames];
-    return Promise.resolve(sizes.map((frames) => ({ frames, medianMs: frames * MS_PER_FRAME })));
+    const decode = sizes.map((frames) => ({ frames, medianMs: frames * MS_PER_FRAME }));
+    const generate = sizes.map((frames) => ({ frames, medianMs: 0.1 }));
+    return Promise.resolve({ costs: { generate, decode }, fewestSteps: null, fastestDecoder: null });
+  }
+
+  setQuality(quality: Quality): void {
+    this.quality = quality;
   }
 
   attachSlot(slotId: number, ring: FrameRing): void {
@@ -88,7 +108,11 @@ export class FakeModelRunner implements ModelRunner {
     this.#slots.delete(slotId);
   }
 
-  async run(request: ChunkRequest): Promise<ChunkResult> {
+  run(batch: readonly ChunkRequest[]): readonly Promise<ChunkResult>[] {
+    return batch.map((request) => this.#run(request));
+  }
+
+  async #run(request: ChunkRequest): Promise<ChunkResult> {
     if (this.#ended) return this.#closed;
     const slot = this.#slots.get(request.slotId);
     checkChunkRequest(request, this.#loaded(), slot?.ring);
@@ -120,26 +144,27 @@ export class FakeModelRunner implements ModelRunner {
   }
 
   #make(
-    { slotId, pcm, expression, frames, skip, reset, entries }: ChunkRequest,
+    { slotId, pcm, expression, frames, shown, reset, entries }: ChunkRequest,
     slot: FakeSlot,
   ): ChunkResult {
     const { samplesPerFrame, expression: face } = this.#loaded();
     const row = face.parameters.length;
-    const params = new Float32Array((frames - skip) * row);
+    const params = new Float32Array(shown.length * row);
     if (reset) slot.frames = 0;
     for (let frame = 0; frame < frames; frame += 1) {
       const sound = pcm.subarray(frame * samplesPerFrame, (frame + 1) * samplesPerFrame);
       const values = this.#params(sound, expression.subarray(frame * row, (frame + 1) * row));
-      const entry = entries[frame - skip];
+      const index = shown.indexOf(frame);
+      const entry = entries[index];
       if (entry !== undefined) {
-        params.set(values, (frame - skip) * row);
+        params.set(values, index * row);
         slot.ring.markDecoded(entry);
         paint(slot.ring.hostBuffer(entry), slotId, slot.frames, values);
         slot.ring.markCopied(entry);
       }
       slot.frames += 1;
     }
-    return { params, generateMs: 0, decodeMs: (frames - skip) * MS_PER_FRAME, copyMs: 0 };
+    return { params, generateMs: 0, decodeMs: shown.length * MS_PER_FRAME, copyMs: 0 };
   }
 
   #params(sound: Float32Array, expression: Float32Array): Float32Array {

@@ -77,7 +77,7 @@ describe.each<VideoCodec>(['h264', 'vp8'])('a session of %s and Opus', (codec) =
     for (const [index, picture] of pictures.entries()) {
       sender.sendVideo(await video.encode(picture, { keyFrame: index === 12 }), index * 40);
       for (const half of [0, 1]) {
-        const packet = audio.encode(tone(220, 48_000, 960, (2 * index + half) * 960));
+        const packet = await audio.encode(tone(220, 48_000, 960, (2 * index + half) * 960));
         sender.sendAudio(packet, index * 40 + half * 20);
       }
       nowMs += 40;

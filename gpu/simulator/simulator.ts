@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import koffi from 'koffi';
+
+export type ProfileName = 'g7e' | 'g7e-mig-1g.24gb';
+
+/** A modelled device: what the driver says of it, and what its networks and encoder are assumed to cost. */
+export interface Profile {
+  readonly name: string;
+  /** For the model; see simulator.h. */
+  readonly set: Readonly<Record<string, number>>;
+  readonly networks: ModelledCosts;
+  readonly encodeMs: number;
+}
+
+/** Milliseconds of the default bundle's networks: a call, and what each frame adds. */
+export interface ModelledCosts {
+  readonly generateMs: number;
+  readonly generateMsPerFrame: number;
+  readonly decodeMs: number;
+  readonly decodeMsPerFrame: number;
+}
+
+/** memory: allocations return CUDA_ERROR_OUT_OF_MEMORY; launch: a kernel fails; lost: the device is gone; hang: an operation never ends. */
+const FAILURES = { memory: 1, launch: 2, lost: 3, hang: 4 };
+export type Failure = keyof typeof FAILURES;
+
+export interface Counters {
+  readonly busyMs: number;
+  readonly copyMs: number;
+  readonly copiedBytes: number;
+  readonly operations: number;
+  /** What has not been given back. */
+  readonly live: {
+    readonly allocations: number;
+    readonly streams: number;
+    readonly events: number;
+    readonly pins: number;
+  };
+}
+
+export function readProfile(name: ProfileName): Profile {
+  const profiles = JSON.parse(readFileSync(join(import.meta.dirname, 'profiles.json'), 'utf8')) as Record<
+    ProfileName,
+    Profile
+  >;
+  return profiles[name];
+}
+
+/** The controls of the simulated driver. One device a process, whatever thread asks. */
+export class CudaSimulator {
+  readonly #native: {
+    readonly set: (name: string, value: number) => number;
+    readonly name: (name: string) => void;
+    readonly fail: (what: number, after: number) => void;
+    readonly reset: () => void;
+    readonly counters: (out: Float64Array) => void;
+  };
+
+  /** @param library from {@link buildSimulator} */
+  constructor(library: string) {
+    const native = koffi.load(library);
+    this.#native = {
+      set: native.func('int simulatorSet(const char *name, double value)'),
+      name: native.func('void simulatorName(const char *name)'),
+      fail: native.func('void simulatorFail(int what, int64_t after)'),
+      reset: native.func('void simulatorReset()'),
+      counters: native.func('void simulatorCounters(void *out)'),
+    };
+  }
+
+  /** @param speed modelled time over real time; 0: as fast as the machine can */
+  use(profile: Profile, { speed = 1, moveData = true }: { speed?: number; moveData?: boolean } = {}): void {
+    this.#native.name(`${profile.name} (simulated)`);
+    const settings = { ...profile.set, speed, moveData: moveData ? 1 : 0 };
+    for (const [name, value] of Object.entries(settings)) {
+      if (this.#native.set(name, value) !== 0) throw new Error(`the simulator has no setting ${name}`);
+    }
+  }
+
+  /** After so many more allocations, kernels or operations. */
+  fail(what: Failure, after: number): void {
+    this.#native.fail(FAILURES[what], after);
+  }
+
+  /** Brings a lost or hanging device back, as a new process would find it. Its runners must be closed. */
+  reset(): void {
+    this.#native.reset();
+  }
+
+  counters(): Counters {
+    const out = new Float64Array(8);
+    this.#native.counters(out);
+    const [
+      busy = 0,
+      copy = 0,
+      copiedBytes = 0,
+      operations = 0,
+      allocations = 0,
+      streams = 0,
+      events = 0,
+      pins = 0,
+    ] = out;
+    return {
+      busyMs: busy / 1e6,
+      copyMs: copy / 1e6,
+      copiedBytes,
+      operations,
+      live: { allocations, streams, events, pins },
+    };
+  }
+}
+
+/** `CUDA_SIMULATOR_FAIL` of a process that is to meet a failure. */
+export function failureVariable(what: Failure, after: number): string {
+  return `${FAILURES[what]}:${after}`;
+}

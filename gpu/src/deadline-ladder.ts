@@ -1,0 +1,145 @@
+/**
+ * How late work degrades, in this order; each row holds what the rows above it gave up. New sessions are refused before
+ * running ones leave the first row's quality for long (see Admission).
+ */
+export const LADDER = [
+  { rung: 'full', steps: 'default', decoder: 'chosen', decodeEvery: 1, picture: 'own' },
+  { rung: 'fewer-steps', steps: 'fewest', decoder: 'chosen', decodeEvery: 1, picture: 'own' },
+  { rung: 'small-decoder', steps: 'fewest', decoder: 'fastest', decodeEvery: 1, picture: 'own' },
+  { rung: 'half-rate', steps: 'fewest', decoder: 'fastest', decodeEvery: 2, picture: 'own' },
+  { rung: 'hold-picture', steps: 'fewest', decoder: 'fastest', decodeEvery: 0, picture: 'last' },
+  { rung: 'idle-picture', steps: 'fewest', decoder: 'fastest', decodeEvery: 0, picture: 'idle' },
+] as const;
+
+export type LadderRow = (typeof LADDER)[number];
+export type Rung = LadderRow['rung'];
+
+export interface LadderStep {
+  readonly from: Rung;
+  readonly to: Rung;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export interface LadderOptions {
+  /** Rungs that the bundle and the device have; the others are passed over. */
+  readonly available: readonly Rung[];
+  /** Cost of a frame on a rung over its cost on the first one. */
+  readonly relativeCost: (rung: Rung) => number;
+  readonly onStep: (step: LadderStep) => void;
+}
+
+export interface BatchOutcome {
+  readonly nowMs: number;
+  /** How long before its earliest deadline a batch was ready; negative: after it. */
+  readonly slackMs: number;
+  /** Share of the last second in which the device worked. */
+  readonly busyShare: number;
+}
+
+/** Ready with less to spare than this counts as late: the encoder still needs its time. */
+const MARGIN_MS = 3;
+const WINDOW = 8;
+const LATE_SHARE = 0.5;
+/** A device that is not busy is not relieved by less work, unless lateness goes on. */
+const BUSY_SHARE = 0.8;
+const LONG_WINDOW = 24;
+const LONG_LATE_SHARE = 0.75;
+/** A step's effect shows after this time. */
+const HOLD_OFF_MS = 300;
+const CALM_MS = 3000;
+const MAX_CALM_MS = 60_000;
+/** A step up has failed when a step down follows within this time. */
+const TRIAL_MS = 5000;
+/** The rung above must fit with this much to spare. */
+const FITS_SHARE = 0.85;
+/** A face that stands still for longer looks broken; idle motion does not. */
+const MAX_HOLD_MS = 2000;
+
+/** Moves along {@link LADDER}: down when batches come late, up when the rung above would fit again. */
+export class DeadlineLadder {
+  readonly #rows: readonly LadderRow[];
+  readonly #options: LadderOptions;
+  #index = 0;
+  readonly #late: boolean[] = [];
+  #steppedMs = -Infinity;
+  #roseMs = -Infinity;
+  #calmSinceMs: number | null = null;
+  #calmMs = CALM_MS;
+
+  constructor(options: LadderOptions) {
+    this.#options = options;
+    this.#rows = LADDER.filter(({ rung }) => rung === 'full' || options.available.includes(rung));
+  }
+
+  get row(): LadderRow {
+    return this.#rows[this.#index] ?? LADDER[0];
+  }
+
+  /** A batch is ready. */
+  observe({ nowMs, slackMs, busyShare }: BatchOutcome): void {
+    const late = slackMs < MARGIN_MS;
+    this.#late.push(late);
+    if (this.#late.length > LONG_WINDOW) this.#late.shift();
+    if (late) this.#calmSinceMs = null;
+    else this.#calmSinceMs ??= nowMs;
+    if (nowMs - this.#steppedMs >= HOLD_OFF_MS) {
+      if (busyShare >= BUSY_SHARE && this.#lateShare(WINDOW) >= LATE_SHARE) {
+        this.#down(nowMs, 'the device is late and busy');
+        return;
+      }
+      if (this.#lateShare(LONG_WINDOW) >= LONG_LATE_SHARE) {
+        this.#down(nowMs, 'pictures keep being late');
+        return;
+      }
+    }
+    this.#rest(nowMs, busyShare);
+  }
+
+  /** The device has nothing to do. */
+  idle(nowMs: number): void {
+    this.#calmSinceMs ??= nowMs;
+    this.#rest(nowMs, 0);
+  }
+
+  #rest(nowMs: number, busyShare: number): void {
+    if (this.row.picture === 'last' && nowMs - this.#steppedMs > MAX_HOLD_MS) {
+      this.#down(nowMs, 'the picture has stood still for long');
+      return;
+    }
+    if (nowMs - this.#roseMs > MAX_CALM_MS) this.#calmMs = CALM_MS;
+    if (this.#calmSinceMs === null || nowMs - Math.max(this.#calmSinceMs, this.#steppedMs) < this.#calmMs)
+      return;
+    const { relativeCost } = this.#options;
+    const cost = relativeCost(this.row.rung);
+    // A rung that costs the same is no step up.
+    let above = this.#index - 1;
+    while (above > 0 && relativeCost(this.#rows[above]?.rung ?? 'full') <= cost) above -= 1;
+    const target = this.#rows[above];
+    if (!target) return;
+    const predicted = cost > 0 ? (busyShare * relativeCost(target.rung)) / cost : busyShare;
+    if (predicted >= FITS_SHARE) return;
+    this.#roseMs = nowMs;
+    this.#step(above, nowMs, `${Math.round(predicted * 100)} % of the device will do`);
+  }
+
+  #down(nowMs: number, reason: string): void {
+    if (this.#index + 1 >= this.#rows.length) return;
+    if (nowMs - this.#roseMs < TRIAL_MS) this.#calmMs = Math.min(MAX_CALM_MS, 2 * this.#calmMs);
+    this.#step(this.#index + 1, nowMs, reason);
+  }
+
+  #step(index: number, nowMs: number, reason: string): void {
+    const from = this.row.rung;
+    this.#index = index;
+    this.#steppedMs = nowMs;
+    this.#calmSinceMs = null;
+    this.#late.length = 0;
+    this.#options.onStep({ from, to: this.row.rung, reason, atMs: nowMs });
+  }
+
+  #lateShare(window: number): number {
+    const last = this.#late.slice(-window);
+    return last.length < window ? 0 : last.filter(Boolean).length / window;
+  }
+}
