@@ -3,6 +3,7 @@
 #include "simulator.h"
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static double real_ns(void) {
   struct timespec now;
@@ -71,6 +72,11 @@ static void begin(Stream *stream, Op *op) {
     device.fail_what = FAIL_NOTHING;
     pthread_cond_broadcast(&device.done);
     if (device.lost) return;
+  }
+  if (device.lose_when && unlink(device.lose_when) == 0) {
+    device.lost = DEVICE_UNAVAILABLE;
+    pthread_cond_broadcast(&device.done);
+    return;
   }
   move_data(op, 0);
 }

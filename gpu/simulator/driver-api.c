@@ -44,9 +44,7 @@ API int cuInit(unsigned flags) {
   (void)flags;
   lock();
   if (!device.initialized) {
-    const char *fail = getenv("CUDA_SIMULATOR_FAIL");
-    long long after = 0;
-    if (fail && sscanf(fail, "%d:%lld", &device.fail_what, &after) == 2) device.fail_after = after;
+    device.lose_when = getenv("CUDA_SIMULATOR_LOSE_WHEN");
     start_device();
   }
   device.initialized = 1;

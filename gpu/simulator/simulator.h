@@ -94,6 +94,8 @@ typedef struct {
   /* Failure on demand: what, and how many calls before it. */
   int fail_what;
   int64_t fail_after;
+  /* A file: when it is there, it is removed, and the device is lost. For processes that nobody can call. */
+  const char *lose_when;
   double busy_ns, copy_ns, copied_out_bytes, operations;
 } Device;
 

@@ -110,8 +110,3 @@ export class CudaSimulator {
     };
   }
 }
-
-/** `CUDA_SIMULATOR_FAIL` of a process that is to meet a failure. */
-export function failureVariable(what: Failure, after: number): string {
-  return `${FAILURES[what]}:${after}`;
-}

@@ -25,7 +25,8 @@ export async function withFfmpegWords<T>(
   try {
     return await work();
   } catch (error) {
-    // Lines come through the event loop, behind the result.
+    // Lines come through the event loop: the first turn may end before it polls, the second has polled.
+    await setImmediate();
     await setImmediate();
     throw failed([...lines].join('; ') || (error as Error).message, error);
   } finally {

@@ -107,7 +107,7 @@ export class InferenceLoop {
       });
       if (jobs.length === 0) {
         const full = candidates.some(({ freeEntries }) => freeEntries === 0);
-        this.meter.idle(full ? 'ring-full' : 'no-work', hostNowMs());
+        if (this.#batches.length === 0) this.meter.idle(full ? 'ring-full' : 'no-work', hostNowMs());
         break;
       }
       const deadlines = candidates.filter(({ slotId }) => jobs.some((job) => job.slotId === slotId));

@@ -38,6 +38,8 @@ export class Speaker implements InferenceLane {
   /** What the last tick showed; a repeat shows it again. */
   #picture: Picture;
   #soundSinceMs: number | null = null;
+  /** When the next frame should have been there, as long as none is made or being made. */
+  #owedMs: number | null = null;
   /** The block whose sound is leaving. */
   #playing: AudioBlock | null = null;
 
@@ -103,11 +105,17 @@ export class Speaker implements InferenceLane {
 
   candidate(): Candidate | null {
     const wantedFrames = this.#track.wanted;
-    if (wantedFrames === 0) return null;
+    if (wantedFrames === 0) {
+      this.#owedMs = null;
+      return null;
+    }
     const leadFrames = this.#track.lead;
+    // What is owed keeps its deadline while ticks go by: a slot that was passed over comes to the front.
+    if (leadFrames > 0) this.#owedMs = null;
+    else this.#owedMs ??= this.#options.deadlineMs(0);
     return {
       slotId: this.slotId,
-      deadlineMs: this.#options.deadlineMs(Math.max(0, leadFrames)),
+      deadlineMs: this.#owedMs ?? this.#options.deadlineMs(leadFrames),
       wantedFrames,
       leadFrames,
       freeEntries: this.#ring.free,

@@ -196,8 +196,10 @@ export class SpeechTrack {
       this.#end();
       return this.#idle();
     }
-    // A chunk is being made (or could be): the picture is late. Otherwise the input has a gap.
-    if (head && (this.#inFlight > 0 || this.wanted > 0) && this.#late < MAX_LATE) {
+    // A chunk is being made (or could be): the picture is late. Otherwise the input has a gap. Sound that comes no faster
+    // than it is said waits with its picture: the next one then has the time that this one lacked.
+    const live = this.#queue.open && this.#queue.available === 0;
+    if (head && !live && (this.#inFlight > 0 || this.wanted > 0) && this.#late < MAX_LATE) {
       this.#pop();
       this.#late += 1;
       return { kind: 'repeat', block: head.block };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AvEncoders } from '../../gpu/src/av-encoder.ts';
+import { AvDecoder } from '../support/av-decoder.ts';
 import { FakeEncoders } from '../support/fake-encoders.ts';
-import { movingPicture } from '../support/pictures.ts';
+import { movingPicture, tone } from '../support/pictures.ts';
 import { encoderContract } from './encoder.contract.ts';
 
 encoderContract('FakeEncoders', new FakeEncoders());
@@ -26,6 +27,30 @@ describe('AvEncoders', () => {
       const { data } = await encoder.encode(movingPicture(320, 192, i), { keyFrame: i % 20 === 0 });
       expect(data.length).toBeLessThan((0.3 * options.bitrateBps) / 8);
     }
+    await encoder.close();
+  });
+
+  it('plays on after silence as if nothing had been left out', async () => {
+    const encoder = await new AvEncoders().openAudio({ bitrateBps: 32_000 });
+    const decoder = await AvDecoder.open('opus');
+    const peaks = async (pcm: (packet: number) => Int16Array, count: number): Promise<number[]> => {
+      const loudest: number[] = [];
+      for (let i = 0; i < count; i += 1) {
+        const { data } = decoder.decode(await encoder.encode(pcm(i)));
+        const samples = new Int16Array(data.buffer, data.byteOffset, data.length / 2);
+        loudest.push(samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0));
+      }
+      return loudest;
+    };
+    const speech = (i: number): Int16Array => tone(220, 48_000, 960, i * 960);
+    const silence = (): Int16Array => new Int16Array(960);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const heard = await peaks(speech, 25);
+      for (const loudest of heard.slice(1)) expect(Math.abs(loudest - 8000)).toBeLessThan(1500);
+      // What the coder still held of the tone comes first.
+      expect((await peaks(silence, 50)).slice(2).every((loudest) => loudest === 0)).toBe(true);
+    }
+    decoder.close();
     await encoder.close();
   });
 

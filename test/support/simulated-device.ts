@@ -45,7 +45,7 @@ export interface Tick {
 
 export interface StartedJob extends BatchJob {
   readonly atMs: number;
-  /** Frames of sound that it decodes a picture for or looks ahead at; 0 for silence. */
+  /** Frames of sound fed to the generator; 0 for silence. */
   readonly fed: readonly number[];
   readonly leadAfter: number;
 }
@@ -53,8 +53,6 @@ export interface StartedJob extends BatchJob {
 export interface Run {
   readonly ticks: readonly Tick[];
   readonly jobs: readonly StartedJob[];
-  readonly batches: number;
-  readonly busyMs: number;
   /** Sound could be fed → its first picture was shown. */
   readonly firstFrameMs: readonly number[];
 }
@@ -86,8 +84,6 @@ export function simulate(options: SimulationOptions): Run {
   const underWay: { endMs: number; startMs: number; expectedMs: number; settle: () => void }[] = [];
   let nowMs = 0;
   let nextArrival = 0;
-  let busyMs = 0;
-  let batches = 0;
 
   const start = (batch: readonly BatchJob[]): void => {
     const runs = batch.flatMap(({ slotId, frames }) => {
@@ -118,8 +114,6 @@ export function simulate(options: SimulationOptions): Run {
         for (const { slot, plan } of runs) slot.deliver(plan);
       },
     });
-    busyMs += tookMs;
-    batches += 1;
   };
 
   const wake = (): void => {
@@ -159,11 +153,11 @@ export function simulate(options: SimulationOptions): Run {
     }
     wake();
   }
-  return { ticks, jobs, batches, busyMs, firstFrameMs: slots.flatMap((slot) => slot.firstFrameMs) };
+  return { ticks, jobs, firstFrameMs: slots.flatMap((slot) => slot.firstFrameMs) };
 }
 
 /** The profile as a warm-up would have measured it. */
-export function measured({ generateMs, decodeMs, maxBatchFrames }: DeviceProfile): MeasuredCosts {
+function measured({ generateMs, decodeMs, maxBatchFrames }: DeviceProfile): MeasuredCosts {
   const sizes = (most: number): number[] => [1, 2, 5, 8, 10, 20, 40, 80].filter((frames) => frames <= most);
   return {
     generate: sizes(CHUNK_FRAMES + LOOKAHEAD_FRAMES).map((frames) => ({

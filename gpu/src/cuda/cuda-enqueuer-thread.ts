@@ -33,6 +33,7 @@ interface Loaded {
 /** The enqueuer: hands work to the device and, once sessions run, never waits for it. */
 class Enqueuer {
   readonly #toReaper: (message: ToReaper) => void;
+  readonly #attachFaults = new Map<number, unknown>();
   #loaded: Loaded | null = null;
   #decoders: DecoderChoice | null = null;
 
@@ -59,13 +60,22 @@ class Enqueuer {
   obey(message: Extract<ToEnqueuer, { type: 'attach' | 'detach' | 'quality' }>): void {
     const { pipeline } = this.#get();
     if (message.type === 'attach') {
-      pipeline.attach(message.slotId, message.ring);
       this.#toReaper(message);
+      this.#attachFaults.delete(message.slotId);
+      try {
+        pipeline.attach(message.slotId, message.ring);
+      } catch (error) {
+        // Nobody waits for this message's answer: the slot's first chunk tells it.
+        this.#attachFaults.set(message.slotId, error);
+      }
     } else if (message.type === 'detach') pipeline.detach(message.slotId);
     else this.#setQuality(message.quality);
   }
 
   run(id: number, batch: readonly ChunkRequest[]): void {
+    for (const { slotId } of batch) {
+      if (this.#attachFaults.has(slotId)) throw this.#attachFaults.get(slotId);
+    }
     this.#toReaper({ type: 'ticket', ticket: this.#get().pipeline.enqueue(id, batch) });
   }
 

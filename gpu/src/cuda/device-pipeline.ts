@@ -55,12 +55,16 @@ export class DevicePipeline {
     this.#sets = Array.from({ length: depth + 1 }, () => this.#memory.buffers(this.#sizes, maxBatchFrames));
   }
 
-  /** A new session on the slot: its state is the initial one. Memory is kept from the slot's last session. */
+  /**
+   * A new session on the slot: its state is the initial one. Memory is kept from the slot's last session.
+   *
+   * @throws CudaError
+   */
   attach(slotId: number, handle: FrameRingHandle): void {
-    const known = this.#rings.get(slotId);
-    if (known?.handle.host !== handle.host) {
-      const { host, offsetBytes, entries, strideBytes } = handle;
-      const { address } = this.#memory.pin(host, offsetBytes, entries * strideBytes);
+    const { host, offsetBytes, entries, strideBytes } = handle;
+    const address = this.#options.driver.addressOf(host, offsetBytes);
+    if (this.#rings.get(slotId)?.address !== address) {
+      this.#memory.pin(host, offsetBytes, entries * strideBytes);
       this.#rings.set(slotId, { handle, address });
     }
     this.#states.attach(slotId);

@@ -90,6 +90,40 @@ describe('CudaModelRunner on the simulated device', () => {
     expect(simulator.counters().live).toEqual({ allocations: 0, streams: 0, events: 0, pins: 0 });
   });
 
+  it('keeps a slot’s memory from session to session, and starts each anew', async () => {
+    const { runner, simulator } = await open();
+    const { ring } = slot(0);
+    const speak = async (number: number): Promise<void> => {
+      const chunk = numberedChunk(bundle, 0, ring, number, 2);
+      await Promise.all(runner.run([chunk]));
+      const leases = chunk.entries.map((entry) => ring.lease(entry));
+      expect(leases.map(({ bytes }) => numberOf(bytes))).toEqual([number, number + 1]);
+      for (const lease of leases) lease.release();
+    };
+    await speak(10);
+    const { live } = simulator.counters();
+    for (let session = 0; session < 3; session += 1) {
+      runner.detachSlot(0);
+      runner.attachSlot(0, ring);
+      await speak(20 * session);
+    }
+    expect(simulator.counters().live).toEqual(live);
+  });
+
+  it('tells why a slot could not be attached, and serves the others', async () => {
+    const { runner, simulator } = await openCudaRig({
+      ...bundle,
+      states: [{ input: 'in', output: 'out', shape: [4], initial: 0 }],
+    });
+    rig = { runner, simulator, fatal: [] };
+    const good = slot(0);
+    await Promise.all(runner.run([numberedChunk(bundle, 0, good.ring, 1, 1)]));
+    simulator.fail('memory', 0);
+    const bad = slot(1);
+    await expect(runner.run([numberedChunk(bundle, 1, bad.ring, 1, 1)])[0]).rejects.toThrow('OUT_OF_MEMORY');
+    await Promise.all(runner.run([numberedChunk(bundle, 0, good.ring, 1, 1)]));
+  });
+
   it('refuses a batch that is too large, and goes on', async () => {
     const { runner, fatal } = await open();
     const { slotId, ring } = slot(0, 20);
