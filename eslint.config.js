@@ -44,7 +44,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*/src/**'],
+    files: ['*/src/**', 'gpu/bench/**', 'gpu/simulator/**'],
     rules: {
       'import-x/no-default-export': 'error',
       'max-lines': ['error', { max: 350 }],

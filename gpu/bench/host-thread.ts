@@ -50,10 +50,10 @@ function countBad(ticket: HostTicket, frameBytes: number, frames: number): numbe
   return bad;
 }
 
-/** BT.601 limited range; the work that a graph with an I420 tail leaves to the device. */
+/** From −1…1 to BT.601 limited range: work that a graph with an I420 tail does on the device. */
 function toI420(rgb: Float32Array, width: number, height: number, out: Uint8Array): void {
   const pixels = width * height;
-  const at = (channel: number, pixel: number): number => (rgb[channel * pixels + pixel] ?? 0) * 255;
+  const at = (channel: number, pixel: number): number => ((rgb[channel * pixels + pixel] ?? 0) + 1) * 127.5;
   for (let pixel = 0; pixel < pixels; pixel += 1) {
     out[pixel] = 16 + 0.257 * at(0, pixel) + 0.504 * at(1, pixel) + 0.098 * at(2, pixel);
   }
@@ -69,6 +69,17 @@ function toI420(rgb: Float32Array, width: number, height: number, out: Uint8Arra
     const [r, g, b] = [mean(0), mean(1), mean(2)];
     out[pixels + index] = 128 - 0.148 * r - 0.291 * g + 0.439 * b;
     out[pixels * 1.25 + index] = 128 + 0.439 * r - 0.368 * g - 0.071 * b;
+  }
+}
+
+/** A decoder's y, u and v hold all frames each; a picture holds its three planes. */
+function gather(ticket: HostTicket, frame: number, frames: number, luma: number, out: Uint8Array): void {
+  let from = ticket.offset;
+  let to = 0;
+  for (const plane of [luma, luma / 4, luma / 4]) {
+    out.set(new Uint8Array(ticket.host, from + frame * plane, plane), to);
+    from += frames * plane;
+    to += plane;
   }
 }
 
@@ -113,13 +124,13 @@ class Host {
     });
     const picture = new Uint8Array(width * height * 1.5);
     for (let frame = 0; frame < frames; frame += 1) {
-      const offset = ticket.offset + frame * frameBytes;
-      if (pixels === 'rgb')
-        toI420(new Float32Array(ticket.host, offset, 3 * width * height), width, height, picture);
-      await this.#encoder.encode(
-        pixels === 'rgb' ? picture : new Uint8Array(ticket.host, offset, frameBytes),
-        { keyFrame: false },
-      );
+      if (pixels === 'rgb') {
+        const rgb = new Float32Array(ticket.host, ticket.offset + frame * frameBytes, 3 * width * height);
+        toI420(rgb, width, height, picture);
+      } else {
+        gather(ticket, frame, frames, width * height, picture);
+      }
+      await this.#encoder.encode(picture, { keyFrame: false });
     }
     return 0;
   }

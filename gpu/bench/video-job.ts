@@ -19,6 +19,8 @@ export interface VideoJob {
   readonly memory: 'pinned' | 'pageable';
   readonly chunks: number;
   readonly work: HostWork;
+  /** Modelled time over real time; 1 on a real device. */
+  readonly speed: number;
 }
 
 export interface VideoResult {
@@ -106,7 +108,7 @@ export async function runVideoJob(
     } satisfies HostTicket);
   }
   await done;
-  const wallMs = hostNowMs() - startMs;
+  const wallMs = (hostNowMs() - startMs) * job.speed;
 
   const first = stamps[0];
   const last = stamps.at(-1);
@@ -116,7 +118,7 @@ export async function runVideoJob(
   const spanMs = first && last ? driver.elapsedMs(first.start, last.decoded) : 1;
   if (timeline && first) {
     stamps.forEach((stamp, chunk) => {
-      const at = startMs + driver.elapsedMs(first.start, stamp.start);
+      const at = driver.elapsedMs(first.start, stamp.start);
       const decodedMs = at + (kernels[chunk] ?? 0);
       timeline.add('compute stream', 'decode', { startMs: at, endMs: decodedMs }, { chunk });
       timeline.add(
@@ -126,7 +128,11 @@ export async function runVideoJob(
         { chunk, bytes },
       );
     });
-    for (const { chunk, span } of reports) timeline.add('host work', job.work.kind, span, { chunk });
+    const hostMs = (ms: number): number => (ms - startMs) * job.speed;
+    for (const { chunk, span } of reports) {
+      const hosted = { startMs: hostMs(span.startMs), endMs: hostMs(span.endMs) };
+      timeline.add('host work', job.work.kind, hosted, { chunk });
+    }
   }
   await host.terminate();
   memory.close();
@@ -135,7 +141,7 @@ export async function runVideoJob(
     wallMs,
     kernelMs,
     copyMs: sum(copies),
-    hostMs: sum(reports.map(({ span }) => span.endMs - span.startMs)),
+    hostMs: sum(reports.map(({ span }) => (span.endMs - span.startMs) * job.speed)),
     busyShare: kernelMs / spanMs,
     copiedBytes: job.chunks * bytes,
     badFrames: reports.reduce(

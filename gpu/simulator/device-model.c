@@ -12,7 +12,14 @@ static double real_ns(void) {
 }
 
 double now_ns(void) {
-  return device.profile.speed > 0 ? real_ns() * device.profile.speed : device.virtual_ns;
+  if (device.profile.speed <= 0) return device.from_ns;
+  return device.from_ns + (real_ns() - device.from_real_ns) * device.profile.speed;
+}
+
+void set_speed(double speed) {
+  device.from_ns = now_ns();
+  device.from_real_ns = real_ns();
+  device.profile.speed = speed;
 }
 
 Op *enqueue(Stream *stream, Kind kind) {
@@ -120,9 +127,9 @@ static void *run(void *unused) {
     if (next >= 1e299) {
       pthread_cond_wait(&device.work, &device.lock);
     } else if (device.profile.speed <= 0) {
-      device.virtual_ns = later(device.virtual_ns, next);
+      device.from_ns = later(device.from_ns, next);
     } else {
-      double real = next / device.profile.speed;
+      double real = device.from_real_ns + (next - device.from_ns) / device.profile.speed;
       struct timespec until = {(time_t)(real / 1e9), 0};
       until.tv_nsec = (long)(real - until.tv_sec * 1e9);
       pthread_cond_timedwait(&device.work, &device.lock, &until);

@@ -392,7 +392,7 @@ API int cuLaunchKernel(uint64_t function, unsigned gx, unsigned gy, unsigned gz,
 }
 
 /* The simulator's own. */
-API int vizaviSimulator = 1;
+API int vizaviSimulator(void) { return 1; }
 
 API int simulatorSet(const char *name, double value) {
   static const char *const names[] = {"memoryBytes", "multiprocessors", "copyEngines",  "major",    "minor",   "pinnedGBps",
@@ -400,7 +400,8 @@ API int simulatorSet(const char *name, double value) {
   lock();
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     if (strcmp(name, names[i]) != 0) continue;
-    ((double *)&device.profile)[i] = value;
+    if (strcmp(name, "speed") == 0) set_speed(value);
+    else ((double *)&device.profile)[i] = value;
     return unlock(OK);
   }
   return unlock(INVALID_VALUE);

@@ -87,8 +87,8 @@ typedef struct {
   double allocated_bytes;
   /* Per engine: when it is free. Kernels; copies to the device; copies to the host. */
   double compute_ns, in_ns[8], out_ns[8];
-  /* With speed 0: the clock. */
-  double virtual_ns;
+  /* Modelled time since the speed was set, and the real time then. With speed 0 the first alone is the clock. */
+  double from_ns, from_real_ns;
   /* The error that every call returns once the device is lost. */
   int lost;
   /* Failure on demand: what, and how many calls before it. */
@@ -105,6 +105,7 @@ extern Device device;
 
 /* device-model.c; all but now_ns are called with the lock held. */
 double now_ns(void);
+void set_speed(double speed);
 void start_device(void);
 Op *enqueue(Stream *stream, Kind kind);
 void ring_bell(void);

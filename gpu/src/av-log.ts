@@ -17,9 +17,10 @@ export async function withFfmpegWords<T>(
 ): Promise<T> {
   const lines = new Set<string>();
   if (listeners.size === 0) {
-    Log.setCallback((_level, line) => {
+    const hear = (_level: number, line: string): void => {
       for (const listener of listeners) listener.add(line.trim());
-    });
+    };
+    Log.setCallback(hear, { maxLevel: AV_LOG_ERROR });
   }
   listeners.add(lines);
   try {

@@ -11,7 +11,7 @@ export interface VideoProfile {
   readonly rateChange: 'live' | 'key_frame' | 'reopen';
   /** libvpx keeps a constant rate only when told the minimum too. */
   readonly constantRate: boolean;
-  /** The device that encodes; null: this CPU. */
+  /** The CUDA device that encodes; null: this CPU, or a context of the encoder's own on the first device. */
   readonly device: HardwareDeviceContext | null;
 }
 
@@ -57,7 +57,10 @@ const LEVEL_3_1 = { macroblocks: 3600, macroblocksPerSecond: 108_000 };
  * H.264 by NVENC (FFmpeg's libavcodec/nvenc.c): a frame's packet is there when the frame has been sent, parameter sets
  * come with every key frame, and there are neither B frames nor references to what comes later.
  */
-export function nvencProfile(options: VideoEncoderOptions, device: HardwareDeviceContext): VideoProfile {
+export function nvencProfile(
+  options: VideoEncoderOptions,
+  device: HardwareDeviceContext | null,
+): VideoProfile {
   const macroblocks = Math.ceil(options.width / 16) * Math.ceil(options.height / 16);
   const fits =
     macroblocks <= LEVEL_3_1.macroblocks && macroblocks * options.fps <= LEVEL_3_1.macroblocksPerSecond;

@@ -75,6 +75,14 @@ export const commands = {
     steps: [...runtime, browserStep],
     run: (context, args) => runNode(context, ['load/src/bench-live.ts', ...args]),
   },
+  'bench:gpu': {
+    steps: basis,
+    run: (context, args) => runNode(context, ['gpu/bench/bench-gpu.ts', ...args]),
+  },
+  trace: {
+    steps: basis,
+    run: (context, args) => runNode(context, ['gpu/bench/trace.ts', ...args]),
+  },
   /** For images: mediasoup's worker alone; prints its path. */
   'media-worker': {
     steps: [mediaWorkerStep],

@@ -102,7 +102,7 @@ export class CudaDriver {
 
   private constructor(library: Library) {
     this.#calls = bind(library);
-    this.simulated = exports(library, 'vizaviSimulator');
+    this.simulated = isSimulator(library);
     this.#do('cuInit', 0);
     this.version = this.#out('cuDriverGetVersion');
   }
@@ -294,7 +294,7 @@ export class CudaDriver {
   ): void {
     const values = BigUint64Array.from(params, (value) => BigInt(value));
     const first = koffi.address(values);
-    const pointers = BigUint64Array.from(params, (_, index) => BigInt(first) + BigInt(index * 8));
+    const pointers = BigUint64Array.from(params, (_, index) => first + BigInt(index * 8));
     this.#do('cuLaunchKernel', kernel, grid, 1, 1, block, 1, 1, 0, stream, pointers, null);
   }
 
@@ -333,10 +333,10 @@ function bind(library: Library): Readonly<Record<Call, NativeFunction>> {
   return bound as Record<Call, NativeFunction>;
 }
 
-function exports(library: Library, symbol: string): boolean {
+/** Whether a library has the simulator's mark. */
+function isSimulator(library: Library): boolean {
   try {
-    library.symbol(symbol, 'int');
-    return true;
+    return (library.func('int vizaviSimulator()') as () => number)() === 1;
   } catch {
     return false;
   }

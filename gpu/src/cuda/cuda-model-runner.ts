@@ -198,7 +198,7 @@ export class CudaModelRunner implements ModelRunner {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = (this.#nextId += 1);
     return new Promise((resolve, reject) => {
-      this.#jobs.set(id, { resolve: resolve as (output: unknown) => void, reject });
+      this.#jobs.set(id, { resolve, reject });
       this.#enqueuer.postMessage({ type, id, input });
     });
   }

@@ -62,5 +62,5 @@ export interface NetworksContext {
 /** A module that opens networks: ONNX Runtime's, or the modelled ones of a simulation. */
 export interface NetworksModule {
   /** @throws VizaviError `invalid_bundle`, `unsupported_device` */
-  openNetworks(context: NetworksContext): Promise<DeviceNetworks>;
+  readonly openNetworks: (context: NetworksContext) => Promise<DeviceNetworks>;
 }

@@ -1,4 +1,4 @@
-import { Codec, CodecContext, HardwareDeviceContext } from 'node-av/lib';
+import { Codec, CodecContext } from 'node-av/lib';
 import { describe, expect, it } from 'vitest';
 import { AvEncoders, openWithFallback } from '../../../gpu/src/av-encoder.ts';
 import { nvencProfile, softwareProfile } from '../../../gpu/src/av-video-profiles.ts';
@@ -46,11 +46,13 @@ describe('a device that refuses', () => {
     // NVENC takes no picture that is so small; without a driver it takes none at all.
     const options = { ...OPTIONS, width: 32, height: 32 };
     const lines: string[] = [];
-    const refusing = nvencProfile(options, new HardwareDeviceContext());
+    const refusing = nvencProfile(options, null);
     const encoder = await openWithFallback(options, refusing, softwareProfile('h264'), (why) =>
       lines.push(why),
     );
-    expect(lines).toEqual([expect.stringMatching(/^The encoder h264_nvenc did not open: .+$/)]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^The encoder h264_nvenc did not open: .*(?:\.so|nvenc|param)/i),
+    ]);
     const { keyFrame } = await encoder.encode(movingPicture(32, 32, 0), { keyFrame: false });
     expect(keyFrame).toBe(true);
     await encoder.close();
@@ -59,10 +61,10 @@ describe('a device that refuses', () => {
 
 describe('the NVENC profile', () => {
   const levelOf = (width: number, height: number, fps: number): string | undefined =>
-    nvencProfile({ ...OPTIONS, width, height, fps }, new HardwareDeviceContext()).options['level'];
+    nvencProfile({ ...OPTIONS, width, height, fps }, null).options['level'];
 
   it('is made of options and values that FFmpeg knows', () => {
-    const { name, options } = nvencProfile(OPTIONS, new HardwareDeviceContext());
+    const { name, options } = nvencProfile(OPTIONS, null);
     const context = new CodecContext();
     context.allocContext3(Codec.findEncoderByName(name));
     for (const [key, value] of Object.entries(options)) {
