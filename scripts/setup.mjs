@@ -13,7 +13,10 @@ async function main() {
   const [name, ...args] = process.argv.slice(2);
   const command = Object.hasOwn(commands, name ?? '') ? commands[name] : null;
   if (!command)
-    fail(`unknown command ${name ?? ''}`, `npm start, npm test, npm run check, npm run bench:live, npm run bench:gpu or npm run trace`);
+    fail(
+      `unknown command ${name ?? ''}`,
+      `npm start, npm test, npm run check, npm run bench:live, npm run bench:gpu or npm run trace`,
+    );
   stopOnSignals();
   const context = createContext();
   for (const step of command.steps) await provide(step, context);

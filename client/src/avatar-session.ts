@@ -92,13 +92,13 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
     });
   }
 
-  /** `joining` until somebody sees the avatar, `live`, `closing`, `closed`. */
+  /** `joining` until somebody sees the avatar, `queued` while it waits for one, `live`, `closing`, `closed`. */
   get state(): SessionState {
     return this.#state;
   }
 
   /**
-   * Joins. Resolves when picture and sound are on their way.
+   * Joins. Resolves when picture and sound are on their way; `session.queue_changed` tells of a wait before that.
    *
    * @throws VizaviError `unauthorized`, `token_expired`, `unsupported_device`, `timeout` and others; the session is
    *   closed then
@@ -226,8 +226,14 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
     });
   }
 
-  async #onJoined({ state, resumed, routerRtpCapabilities, transport }: Started): Promise<void> {
+  async #onJoined({ state, resumed, routerRtpCapabilities, transport, queue }: Started): Promise<void> {
     this.#setState(state as SessionState);
+    if (queue) {
+      // All is well; it only takes as long as others talk.
+      clearTimeout(this.#startTimeout);
+      this.emit('session.queue_changed', queue);
+      return;
+    }
     try {
       if (resumed || !transport) await this.#media.recover();
       else await this.#media.open(routerRtpCapabilities, transport);
@@ -259,9 +265,12 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
       case 'session.stopped':
         this.#end(event.body.reason, null);
         return;
-      case 'session.state_changed':
+      case 'session.state_changed': {
+        const waited = this.#state === 'queued';
         this.#setState(event.body.state);
+        if (waited && event.body.state === 'joining') void this.#link.join();
         return;
+      }
       case 'session.media_changed':
         if (event.body.scope === 'transport') void this.#link.join();
         if (event.body.scope === 'producers') {

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const bench = await SessionBench.open(device, 'async', timeline);
   await bench.run(SESSIONS, 1);
   await bench.close();
-  events.push(...timeline.events(`${SESSIONS} sessions of the default bundle (${kind})`, PROCESS[mode]));
+  events.push(...timeline.events(`${SESSIONS} sessions of the default bundle (${kind})`, 3));
   await writeTrace(file, events);
   process.stdout.write(`${device.title}\n${file}: open it in https://ui.perfetto.dev\n`);
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,12 +8,15 @@ import { promisify } from 'node:util';
 import { VizaviError } from '@vizavi/signaling';
 
 const FOLDER = import.meta.dirname;
-const FLAGS = ['-O2', '-std=gnu11', '-shared', '-fPIC', '-pthread', '-fvisibility=hidden'];
+const FLAGS = [
+  ...['-O2', '-std=gnu11', '-shared', '-fPIC', '-pthread', '-fvisibility=hidden'],
+  ...['-Wall', '-Wextra', '-Werror'],
+];
 
 /**
  * Compiles the simulated CUDA driver where that is not done yet; returns the library's path.
  *
- * @throws VizaviError `unsupported_device` where there is no C compiler
+ * @throws VizaviError `unsupported_device` where no C compiler can make it
  */
 export async function buildSimulator(): Promise<string> {
   const sources = (await readdir(FOLDER)).filter((name) => /\.[ch]$/.test(name)).sort();
@@ -23,16 +26,18 @@ export async function buildSimulator(): Promise<string> {
   const library = join(folder, `libcuda-${hash.digest('hex').slice(0, 16)}.so`);
   if (existsSync(library)) return library;
   await mkdir(folder, { recursive: true });
-  // Two processes may build at once: each its own file, and the last name wins whole.
-  const built = `${library}.${process.pid}`;
+  // Several may build at once: each its own file, and the last rename wins whole.
+  const built = `${library}.${randomUUID()}`;
   const units = sources.filter((name) => name.endsWith('.c')).map((name) => join(FOLDER, name));
+  const compiler = process.env['CC'] ?? 'cc';
   try {
-    await promisify(execFile)(process.env['CC'] ?? 'cc', [...FLAGS, '-o', built, ...units]);
+    await promisify(execFile)(compiler, [...FLAGS, '-o', built, ...units]);
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new VizaviError('unsupported_device', `the CUDA simulator needs a C compiler: ${problem}`, {
-      cause,
-    });
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const problem = missing
+      ? `there is no C compiler: ${compiler} (set CC)`
+      : (cause as { stderr?: string }).stderr?.trim() || String(cause);
+    throw new VizaviError('unsupported_device', `CUDA simulator: ${problem}`, { cause });
   }
   await rename(built, library);
   return library;

@@ -50,3 +50,32 @@ void move_data(const Op *op, int half) {
   if (op->kernel == DECODE && data) decode(op->args, half);
   if (op->kernel == FRAMES && data) frames(op->args, half);
 }
+
+static int allocated(uint64_t address, uint64_t bytes) {
+  return bytes == 0 || find_block(device.blocks, address, bytes) != NULL;
+}
+
+static uint64_t span(const Move *move, uint64_t pitch) { return pitch * (move->rows - 1) + move->row_bytes; }
+
+int reachable(const Op *op) {
+  const Move *move = &op->move;
+  const uint64_t *args = op->args;
+  switch (op->kind) {
+    case RECORD:
+    case WAIT: return 1;
+    case FILL: return allocated(move->to, move->row_bytes);
+    case COPY_IN: return allocated(move->to, span(move, move->to_pitch));
+    case COPY_OUT: return allocated(move->from, span(move, move->from_pitch));
+    case COPY_ON: return allocated(move->to, move->row_bytes) && allocated(move->from, move->row_bytes);
+    case KERNEL: break;
+  }
+  switch (op->kernel) {
+    case GENERATE: return allocated(args[0], args[4] * args[1]) && allocated(args[2], args[4] * args[3] * 4);
+    case DECODE:
+      return allocated(args[0], args[6] * args[5]) && allocated(args[1], args[6] * args[5] / 4) &&
+             allocated(args[2], args[6] * args[5] / 4) && allocated(args[3], args[6] * args[4]);
+    case FRAMES: return allocated(args[0], args[2] * args[1]);
+    case BUSY: return 1;
+  }
+  return 0;
+}

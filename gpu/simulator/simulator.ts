@@ -47,14 +47,31 @@ export function readProfile(name: ProfileName): Profile {
   return profiles[name];
 }
 
+const KINDS = ['kernel', 'copyIn', 'copyOut', 'copyOn', 'fill'] as const;
+const LOGGED_WORDS = 5;
+
+/** What an engine did, on the modelled timeline. */
+export interface LoggedOperation {
+  readonly stream: number;
+  /** copyIn: host to device, copyOut: device to host, copyOn: on the device. */
+  readonly kind: (typeof KINDS)[number];
+  /** Of copies and fills. */
+  readonly bytes: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 /** The controls of the simulated driver. One device a process, whatever thread asks. */
 export class CudaSimulator {
+  #logCapacity = 0;
   readonly #native: {
     readonly set: (name: string, value: number) => number;
     readonly name: (name: string) => void;
     readonly fail: (what: number, after: number) => void;
     readonly reset: () => void;
     readonly counters: (out: Float64Array) => void;
+    readonly log: (capacity: number) => void;
+    readonly logged: (out: Float64Array, most: number) => number;
   };
 
   /** @param library from {@link buildSimulator} */
@@ -66,6 +83,8 @@ export class CudaSimulator {
       fail: native.func('void simulatorFail(int what, int64_t after)'),
       reset: native.func('void simulatorReset()'),
       counters: native.func('void simulatorCounters(void *out)'),
+      log: native.func('void simulatorLog(uint64_t capacity)'),
+      logged: native.func('uint64_t simulatorLogged(void *out, uint64_t most)'),
     };
   }
 
@@ -86,6 +105,22 @@ export class CudaSimulator {
   /** Brings a lost or hanging device back, as a new process would find it. Its runners must be closed. */
   reset(): void {
     this.#native.reset();
+  }
+
+  /** Keeps the next operations, at most so many, and forgets those kept before. */
+  log(capacity: number): void {
+    this.#logCapacity = capacity;
+    this.#native.log(capacity);
+  }
+
+  /** The operations kept, in the order in which they began. */
+  logged(): LoggedOperation[] {
+    const out = new Float64Array(this.#logCapacity * LOGGED_WORDS);
+    return Array.from({ length: this.#native.logged(out, this.#logCapacity) }, (_, index) => {
+      const first = index * LOGGED_WORDS;
+      const [stream = 0, kind = 0, bytes = 0, start = 0, end = 0] = out.subarray(first, first + LOGGED_WORDS);
+      return { stream, kind: KINDS[kind] ?? 'kernel', bytes, startMs: start / 1e6, endMs: end / 1e6 };
+    });
   }
 
   counters(): Counters {

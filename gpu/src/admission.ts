@@ -24,7 +24,7 @@ export interface Admission {
 /** Measured: H.264 superfast and Opus for one 512×512 frame, with what sending it takes. */
 const ENCODE_MS_PER_FRAME = 2;
 /** Choosing, packing and sending one frame and its sound on the main thread. */
-const PACING_MS_PER_FRAME = 0.4;
+const PACING_MS_PER_FRAME = 0.2;
 /** Shares that speech may take; the rest keeps deadlines. */
 const DEVICE_SHARE = 0.75;
 const INFERENCE_THREAD_SHARE = 0.7;

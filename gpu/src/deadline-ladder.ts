@@ -39,6 +39,8 @@ export interface BatchOutcome {
 
 /** Ready with less to spare than this counts as late: the encoder still needs its time. */
 const MARGIN_MS = 3;
+/** A busy device goes down when batches are late without exception for so long, or half of the last few are. */
+const LATE_MS = 250;
 const WINDOW = 8;
 const LATE_SHARE = 0.5;
 /** A device that is not busy is not relieved by less work, unless lateness goes on. */
@@ -47,24 +49,28 @@ const LONG_WINDOW = 24;
 const LONG_LATE_SHARE = 0.75;
 /** A step's effect shows after this time. */
 const HOLD_OFF_MS = 300;
+/** A step up follows a time without late batches; each one that fails doubles it. */
 const CALM_MS = 3000;
 const MAX_CALM_MS = 60_000;
-/** A step up has failed when a step down follows within this time. */
-const TRIAL_MS = 5000;
+/** A step up has failed when a step down follows within this time, and is good after it. */
+const TRIAL_MS = 60_000;
 /** The rung above must fit with this much to spare. */
 const FITS_SHARE = 0.85;
 /** A face that stands still for longer looks broken; idle motion does not. */
 const MAX_HOLD_MS = 2000;
 
-/** Moves along {@link LADDER}: down when batches come late, up when the rung above would fit again. */
+/** Moves along {@link LADDER}: down by one when batches come late, up to the highest rung that would fit again. */
 export class DeadlineLadder {
   readonly #rows: readonly LadderRow[];
   readonly #options: LadderOptions;
   #index = 0;
   readonly #late: boolean[] = [];
+  #lateSinceMs: number | null = null;
   #steppedMs = -Infinity;
-  #roseMs = -Infinity;
-  #calmSinceMs: number | null = null;
+  /** When the step up was made that is still on trial. */
+  #roseMs: number | null = null;
+  /** The time without late batches that runs now, and how much of it the device worked. */
+  #calm: { readonly sinceMs: number; atMs: number; busyMs: number } | null = null;
   #calmMs = CALM_MS;
 
   constructor(options: LadderOptions) {
@@ -81,10 +87,13 @@ export class DeadlineLadder {
     const late = slackMs < MARGIN_MS;
     this.#late.push(late);
     if (this.#late.length > LONG_WINDOW) this.#late.shift();
-    if (late) this.#calmSinceMs = null;
-    else this.#calmSinceMs ??= nowMs;
+    if (late) {
+      this.#lateSinceMs ??= nowMs;
+      this.#calm = null;
+    } else this.#lateSinceMs = null;
     if (nowMs - this.#steppedMs >= HOLD_OFF_MS) {
-      if (busyShare >= BUSY_SHARE && this.#lateShare(WINDOW) >= LATE_SHARE) {
+      const lateMs = nowMs - (this.#lateSinceMs ?? nowMs);
+      if (busyShare >= BUSY_SHARE && (lateMs >= LATE_MS || this.#lateShare(WINDOW) >= LATE_SHARE)) {
         this.#down(nowMs, 'the device is late and busy');
         return;
       }
@@ -93,39 +102,51 @@ export class DeadlineLadder {
         return;
       }
     }
-    this.#rest(nowMs, busyShare);
+    this.#rest(nowMs, busyShare, late);
   }
 
   /** The device has nothing to do. */
   idle(nowMs: number): void {
-    this.#calmSinceMs ??= nowMs;
-    this.#rest(nowMs, 0);
+    this.#lateSinceMs = null;
+    this.#rest(nowMs, 0, false);
   }
 
-  #rest(nowMs: number, busyShare: number): void {
+  #rest(nowMs: number, busyShare: number, late: boolean): void {
     if (this.row.picture === 'last' && nowMs - this.#steppedMs > MAX_HOLD_MS) {
       this.#down(nowMs, 'the picture has stood still for long');
       return;
     }
-    if (nowMs - this.#roseMs > MAX_CALM_MS) this.#calmMs = CALM_MS;
-    if (this.#calmSinceMs === null || nowMs - Math.max(this.#calmSinceMs, this.#steppedMs) < this.#calmMs)
-      return;
+    if (this.#roseMs !== null && nowMs - this.#roseMs > TRIAL_MS) {
+      this.#roseMs = null;
+      this.#calmMs = CALM_MS;
+    }
+    if (late || this.#index === 0) return;
+    const calm = (this.#calm ??= { sinceMs: nowMs, atMs: nowMs, busyMs: 0 });
+    calm.busyMs += busyShare * (nowMs - calm.atMs);
+    calm.atMs = nowMs;
+    const passedMs = nowMs - calm.sinceMs;
+    if (passedMs < this.#calmMs) return;
+    // Judged as a whole: of many single figures the lowest would always fit.
+    this.#calm = null;
+    this.#up(nowMs, calm.busyMs / passedMs);
+  }
+
+  #up(nowMs: number, busyShare: number): void {
     const { relativeCost } = this.#options;
     const cost = relativeCost(this.row.rung);
-    // A rung that costs the same is no step up.
-    let above = this.#index - 1;
-    while (above > 0 && relativeCost(this.#rows[above]?.rung ?? 'full') <= cost) above -= 1;
-    const target = this.#rows[above];
-    if (!target) return;
-    const predicted = cost > 0 ? (busyShare * relativeCost(target.rung)) / cost : busyShare;
-    if (predicted >= FITS_SHARE) return;
+    const predicted = ({ rung }: LadderRow): number =>
+      cost > 0 ? (busyShare * relativeCost(rung)) / cost : busyShare;
+    const index = this.#rows.findIndex((row) => row.picture !== 'last' && predicted(row) < FITS_SHARE);
+    const target = this.#rows[index];
+    if (!target || index >= this.#index) return;
     this.#roseMs = nowMs;
-    this.#step(above, nowMs, `${Math.round(predicted * 100)} % of the device will do`);
+    this.#step(index, nowMs, `${Math.round(predicted(target) * 100)} % of the device will do`);
   }
 
   #down(nowMs: number, reason: string): void {
     if (this.#index + 1 >= this.#rows.length) return;
-    if (nowMs - this.#roseMs < TRIAL_MS) this.#calmMs = Math.min(MAX_CALM_MS, 2 * this.#calmMs);
+    if (this.#roseMs !== null) this.#calmMs = Math.min(MAX_CALM_MS, 2 * this.#calmMs);
+    this.#roseMs = null;
     this.#step(this.#index + 1, nowMs, reason);
   }
 
@@ -133,7 +154,8 @@ export class DeadlineLadder {
     const from = this.row.rung;
     this.#index = index;
     this.#steppedMs = nowMs;
-    this.#calmSinceMs = null;
+    this.#lateSinceMs = null;
+    this.#calm = null;
     this.#late.length = 0;
     this.#options.onStep({ from, to: this.row.rung, reason, atMs: nowMs });
   }

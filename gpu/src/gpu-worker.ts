@@ -9,9 +9,11 @@ import type {
 import { Channel } from '@vizavi/signaling/channel';
 import type { Logger } from 'pino';
 import type { Avatar } from './avatar.ts';
+import type { Capacity } from './capacity.ts';
 import type { Config } from './config.ts';
 import type { LadderStep } from './deadline-ladder.ts';
 import type { Encoders, VideoCodec } from './encoder.ts';
+import { hostNowMs } from './model-runner.ts';
 import { Slot } from './slot.ts';
 import type { SlotOpenRequest } from './slot.ts';
 
@@ -22,8 +24,11 @@ export interface GpuWorkerOptions {
   readonly avatars: ReadonlyMap<string, Avatar>;
   readonly encoders: Encoders;
   readonly codecs: readonly VideoCodec[];
-  readonly slots: number;
+  /** Of each avatar; the least one counts. */
+  readonly capacities: readonly Capacity[];
   readonly device: string;
+  /** Such as `nvenc`. */
+  readonly hardwareEncoder: string | null;
 }
 
 const STATS_PERIOD_MS = 1000;
@@ -34,10 +39,13 @@ export class GpuWorker {
   readonly #slots: readonly Slot[];
   readonly #channel: Channel<ServerToWorker, WorkerToServer>;
   readonly #statsTimer: NodeJS.Timeout;
+  /** What the server was told last. */
+  #saidCapacity = '';
 
   constructor(options: GpuWorkerOptions) {
     this.#options = options;
-    this.#slots = Array.from({ length: options.slots }, (_, id) => new Slot(id, options.encoders));
+    const slots = Math.min(...options.capacities.map((capacity) => capacity.slots));
+    this.#slots = Array.from({ length: slots }, (_, id) => new Slot(id, options.encoders));
     const { config, log } = options;
     this.#channel = new Channel({
       url: config.url,
@@ -47,7 +55,10 @@ export class GpuWorker {
       outgoing: workerToServer,
       calls: this.#calls(),
       notices: this.#notices(),
-      onConnect: () => void this.#register(),
+      onConnect: () => {
+        this.#saidCapacity = '';
+        void this.#register();
+      },
       onDisconnect: (reason) => {
         log.warn({ reason }, 'server connection lost');
         // The server moves its sessions elsewhere at once; what still runs here runs for nobody.
@@ -72,6 +83,7 @@ export class GpuWorker {
   /** The ladder of one of the avatars has moved. */
   stepped({ from, to, reason }: LadderStep): void {
     this.#options.log.warn({ from, to, reason }, 'deadline ladder');
+    this.#reportCapacity(reason);
   }
 
   async close(): Promise<void> {
@@ -82,7 +94,7 @@ export class GpuWorker {
   }
 
   async #register(): Promise<void> {
-    const { config, log, avatars, codecs, device } = this.#options;
+    const { config, log, avatars, codecs, device, hardwareEncoder } = this.#options;
     const [first] = avatars.values();
     try {
       await this.#channel.peer.call('worker.register', {
@@ -98,6 +110,7 @@ export class GpuWorker {
           height: bundle.height,
         })),
         encoders: [...codecs],
+        hardwareEncoder,
         chunkCosts: (first?.chunkCosts ?? []).map((cost) => ({ ...cost })),
       });
       log.info({ slots: this.#slots.length, device }, 'registered');
@@ -174,8 +187,27 @@ export class GpuWorker {
     return slot;
   }
 
+  /** Told when it has changed. */
+  #reportCapacity(because?: string): void {
+    if (!this.#channel.peer.connected) return;
+    const open = this.#slots.filter(({ state }) => state !== 'free').length;
+    const [least] = this.#options.capacities
+      .map((capacity) => capacity.now(open))
+      .sort((a, b) => a.admit - b.admit);
+    if (!least) return;
+    const said = `${least.admit} ${least.rung}`;
+    if (said === this.#saidCapacity) return;
+    this.#saidCapacity = said;
+    this.#channel.peer.notify('worker.capacity', { ...least, reason: because ?? least.reason });
+  }
+
   #reportStats(): void {
     if (!this.#channel.peer.connected) return;
+    this.#reportCapacity();
+    for (const capacity of this.#options.capacities) {
+      const report = capacity.report(hostNowMs());
+      if (report) this.#channel.peer.notify('worker.device', report);
+    }
     this.#slots.forEach((slot, slotId) => {
       const stats = slot.stats();
       if (stats && slot.leaseId) {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { VizaviError } from '@vizavi/signaling';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
-import { sessionsFor } from './admission.ts';
 import { AvEncoders } from './av-encoder.ts';
 import { loadAvatarBundle } from './avatar-bundle.ts';
+import { Capacity } from './capacity.ts';
 import { readConfig } from './config.ts';
 import type { Config } from './config.ts';
 import type { LadderStep } from './deadline-ladder.ts';
@@ -53,28 +53,38 @@ async function main(): Promise<void> {
   const opened = await loadAvatars(config, log, (step) => {
     onStep(step);
   });
-  const encoders = new AvEncoders();
-  const admission = [...opened.values()]
-    .map(({ avatar, isGpu }) =>
-      sessionsFor({
-        batchMs: (frames) => avatar.loop.costs.batchMs(frames),
-        fps: avatar.bundle.fps,
-        chunkFrames: avatar.bundle.chunkFrames,
-        maxBatchFrames: avatar.runner.maxBatchFrames,
-        device: isGpu ? 'gpu' : 'cpu',
-        cores: config.cores,
-        hardwareEncoder: false,
-        configured: config.slots,
+  const isGpu = [...opened.values()].some((avatar) => avatar.isGpu);
+  const ordinal = config.device.startsWith('cuda:') ? Number(config.device.slice(5)) : 0;
+  const encoders = new AvEncoders({
+    hardware: isGpu ? 'auto' : 'off',
+    device: ordinal,
+    onFallback: (why) => {
+      log.warn(`a slot encodes in software: ${why}`);
+    },
+  });
+  const { hardware, why } = isGpu ? await encoders.detect() : { hardware: null, why: '' };
+  if (isGpu) log.info({ hardware }, `video encoder: ${why}`);
+  const capacities = [...opened.values()].map(
+    ({ avatar }) =>
+      new Capacity({
+        avatar,
+        machine: {
+          device: isGpu ? 'gpu' : 'cpu',
+          cores: config.cores,
+          hardwareEncoder: hardware !== null,
+          configured: config.slots,
+        },
       }),
-    )
-    .reduce((least, other) => (other.sessions < least.sessions ? other : least));
+  );
+  log.info({ limits: capacities.map(({ slots, bottleneck }) => ({ slots, bottleneck })) }, 'capacity');
   const worker = new GpuWorker({
     config,
     log,
     avatars: new Map([...opened].map(([id, { avatar }]) => [id, avatar])),
     encoders,
     codecs: ['h264', 'vp8'],
-    slots: admission.sessions,
+    capacities,
+    hardwareEncoder: hardware,
     device: [...new Set([...opened.values()].map(({ device }) => device))].join(', '),
   });
   onStep = (step) => {

@@ -120,6 +120,7 @@ export class Slot {
       leadMs: lease.speaker.leadMs,
       ringOccupancy: lease.speaker.ringOccupancy,
       bitrateBps: lease.bitrateBps,
+      rung: lease.speaker.rung,
     });
   }
 

@@ -1,6 +1,7 @@
 import type { AudioBlock } from './audio-queue.ts';
 import { AudioQueue } from './audio-queue.ts';
 import type { Avatar } from './avatar.ts';
+import type { Rung } from './deadline-ladder.ts';
 import type { Resampler } from './encoder.ts';
 import type { FrameRing } from './frame-ring.ts';
 import type { InferenceLane } from './inference-loop.ts';
@@ -71,6 +72,11 @@ export class Speaker implements InferenceLane {
 
   get leadMs(): number {
     return Math.max(0, this.#track.lead * (1000 / this.#options.avatar.bundle.fps));
+  }
+
+  /** Where the device stands on the deadline ladder. */
+  get rung(): Rung {
+    return this.#options.avatar.loop.quality.rung;
   }
 
   get ringOccupancy(): number {

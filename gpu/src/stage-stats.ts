@@ -50,7 +50,7 @@ export class SlotMeter {
     this.#mediaMs += mediaMs;
   }
 
-  snapshot(now: { leadMs: number; ringOccupancy: number; bitrateBps: number }): StageStats {
+  snapshot(now: Pick<StageStats, 'leadMs' | 'ringOccupancy' | 'bitrateBps' | 'rung'>): StageStats {
     return {
       ...now,
       framesSent: this.framesSent,

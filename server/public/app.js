@@ -1,7 +1,7 @@
 import { AvatarSession, VizaviError } from '/client/vizavi.js';
 import { showCaptions } from '/captions.js';
 import { measured, showFigures } from '/figures.js';
-import { failure, STOPPED, SUGGESTIONS } from '/words.js';
+import { failure, queued, STOPPED, SUGGESTIONS } from '/words.js';
 
 const $ = (id) => document.getElementById(id);
 /** The session of this tab, so that a refresh finds it again. */
@@ -102,6 +102,7 @@ function listen(joining) {
     recovering = true;
     if (session) show('waiting', 'The avatar is restarting…');
   });
+  joining.on('session.queue_changed', (place) => show('connecting', queued(place)));
   joining.on('session.autoplay_blocked', () => ($('unmute').hidden = false));
   joining.on('session.stopped', ({ reason }) => {
     if (session !== joining) return;

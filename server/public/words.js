@@ -61,6 +61,15 @@ const FAILED = {
   offline: ['You are offline', 'Connect to a network, then start again.'],
 };
 
+/** Where somebody stands who waits for an avatar. */
+export function queued({ position, estimateMs }) {
+  const place = position === 1 ? 'You are next' : `You are number ${position}`;
+  if (estimateMs === null) return `${place}. The avatar is in another conversation…`;
+  const seconds = Math.max(5, Math.round(estimateMs / 5000) * 5);
+  const wait = seconds < 90 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
+  return `${place} · about ${wait}`;
+}
+
 /** Title and text for whatever kept a conversation from starting. */
 export function failure(error) {
   return FAILED[navigator.onLine ? error.code : 'offline'] ?? ['Something went wrong', error.message];

@@ -37,6 +37,9 @@ export interface Config {
   readonly bundlesDir: string;
   /** Slots of the local worker; null: as many as it measures. */
   readonly slots: number | null;
+  /** Sessions that may wait for a slot, and how long each does; 0 refuses them at once. */
+  readonly maxQueue: number;
+  readonly queueTimeoutSec: number;
   readonly codec: z.output<typeof videoCodec>;
   readonly maxBitrateBps: number;
   readonly logLevel: LogLevel;
@@ -89,6 +92,8 @@ const environment = z.object({
   VIZAVI_JOIN_TIMEOUT_SEC: seconds(1).default(60),
   VIZAVI_GRACE_SEC: seconds(1).default(30),
   VIZAVI_MAX_VIEWERS: integer(1, 1000).default(8),
+  VIZAVI_MAX_QUEUE: integer(0, 10_000).default(20),
+  VIZAVI_QUEUE_TIMEOUT_SEC: seconds(1).default(120),
   VIZAVI_LOCAL_WORKER: z.enum(['true', 'false'], 'must be true or false').default('true'),
   VIZAVI_BUNDLES: z.string().default(fileURLToPath(new URL('../../gpu/bundles', import.meta.url))),
   VIZAVI_SLOTS: integer(1, 256).optional(),
@@ -141,6 +146,8 @@ export function readConfig(
     joinTimeoutSec: data.VIZAVI_JOIN_TIMEOUT_SEC,
     graceSec: data.VIZAVI_GRACE_SEC,
     maxViewers: data.VIZAVI_MAX_VIEWERS,
+    maxQueue: data.VIZAVI_MAX_QUEUE,
+    queueTimeoutSec: data.VIZAVI_QUEUE_TIMEOUT_SEC,
     localWorker,
     bundlesDir: data.VIZAVI_BUNDLES,
     slots: data.VIZAVI_SLOTS ?? null,

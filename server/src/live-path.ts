@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import type { LeasedSlot, SlotEvents } from './leased-slot.ts';
 import type { CreateMedia, Media, MediaEvents } from './media.ts';
 import type { SlotDirectory, SlotRequest } from './slot-directory.ts';
+import type { WaitOptions } from './slot-queue.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export interface LivePathOptions {
@@ -75,16 +76,23 @@ export class LivePath {
     };
   }
 
-  /** Takes a slot and opens it. @throws VizaviError `no_capacity`, `media_failed`, or what the worker answered */
+  /**
+   * Takes a slot and opens it; with `queue` it waits for one.
+   *
+   * @throws VizaviError `no_capacity`, `media_failed`, or what the worker answered
+   */
   static async open(
     options: LivePathOptions,
     request: { readonly avatarId: string; readonly sessionId: string },
     events: LivePathEvents,
+    queue?: WaitOptions & { readonly signal: AbortSignal },
   ): Promise<LivePath> {
     const path = new LivePath(options, request, events);
     try {
+      const { directory } = options;
+      if (queue) path.#slot = await directory.leaseOrWait(path.#request, queue.signal, queue);
       const [slot, media] = await Promise.allSettled([
-        options.directory.lease(path.#request),
+        path.#slot ?? directory.lease(path.#request),
         options.createMedia(path.#mediaEvents),
       ]);
       if (slot.status === 'fulfilled') path.#slot = slot.value;

@@ -66,7 +66,7 @@ export class VizaviServer implements AsyncDisposable {
     this.#port = config.port;
     const { telemetry, store, voice, clock, mediaWorkers } = parts;
 
-    this.#directory = new SlotDirectory({ store, telemetry });
+    this.#directory = new SlotDirectory({ store, telemetry, clock });
     this.#registry = new SessionRegistry({
       store,
       telemetry,
@@ -82,6 +82,8 @@ export class VizaviServer implements AsyncDisposable {
       idleTimeoutMs: config.idleTimeoutSec * 1000,
       joinTimeoutMs: config.joinTimeoutSec * 1000,
       graceMs: config.graceSec * 1000,
+      maxQueue: config.maxQueue,
+      queueTimeoutMs: config.queueTimeoutSec * 1000,
     });
 
     const tokens = new Tokens(secrets.tokenSecret);

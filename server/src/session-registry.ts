@@ -4,7 +4,7 @@ import type { CloseReason, SessionState } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
 import type { AvatarInfo, SessionInfo, SessionOptions, SessionService } from './session-service.ts';
 import { Session } from './session.ts';
-import type { SessionDeps } from './session.ts';
+import type { SessionDeps } from './session-options.ts';
 import type { Store } from './store.ts';
 import { refuseViewer, serveViewer } from './viewer-connection.ts';
 
@@ -15,6 +15,8 @@ export interface SessionRegistryOptions extends SessionDeps {
   /** What a session gets that asks for nothing, and the most that one may ask for. */
   readonly maxDurationMs: number;
   readonly idleTimeoutMs: number;
+  /** Sessions that may wait for a slot. */
+  readonly maxQueue: number;
 }
 
 /** How long a session that has ended can still be looked up. */
@@ -37,7 +39,7 @@ export class SessionRegistry implements SessionService {
 
   async create(options: SessionOptions): Promise<SessionInfo> {
     this.#assertServing();
-    const { maxDurationMs, idleTimeoutMs } = this.#options;
+    const { maxDurationMs, idleTimeoutMs, maxQueue, directory } = this.#options;
     const sessionId = randomUUID();
     const building = Session.create(this.#options, {
       sessionId,
@@ -45,8 +47,10 @@ export class SessionRegistry implements SessionService {
       voiceName: this.#voiceName(options.voice),
       maxDurationMs: atMost(maxDurationMs, options.maxDurationSec),
       idleTimeoutMs: atMost(idleTimeoutMs, options.idleTimeoutSec),
-      onState: (session) => {
-        this.#record(session);
+      mayWait: () => options.queue !== false && directory.waiting < maxQueue,
+      onState: () => {
+        const session = this.#sessions.get(sessionId);
+        if (session) this.#record(session);
       },
       onViewers: () => {
         this.#countViewers();

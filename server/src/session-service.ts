@@ -1,4 +1,4 @@
-import type { CloseReason, SessionState } from '@vizavi/signaling';
+import type { CloseReason, QueuePlace, SessionState } from '@vizavi/signaling';
 
 /** What a caller may choose of a session. */
 export interface SessionOptions {
@@ -6,6 +6,8 @@ export interface SessionOptions {
   readonly voice?: string | undefined;
   readonly maxDurationSec?: number | undefined;
   readonly idleTimeoutSec?: number | undefined;
+  /** False: refused at once when no slot is free. */
+  readonly queue?: boolean | undefined;
 }
 
 /** What a caller may know of a session. Times are Unix milliseconds. */
@@ -19,6 +21,8 @@ export interface SessionInfo {
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
   readonly closeReason: CloseReason | null;
+  /** Null unless it waits for a slot. */
+  readonly queue: QueuePlace | null;
 }
 
 export interface AvatarInfo {

@@ -12,36 +12,16 @@ import type { Connection } from '@vizavi/signaling/gateway';
 import { AudioInput } from './audio-input.ts';
 import { Alarm } from './clock.ts';
 import { LivePath } from './live-path.ts';
-import type { LivePathOptions } from './live-path.ts';
+import type { LivePathEvents } from './live-path.ts';
+import { QueuedPath } from './queued-path.ts';
 import { SessionEvents } from './session-events.ts';
+import type { SessionDeps, SessionRequest } from './session-options.ts';
 import type { SessionInfo } from './session-service.ts';
 import { Speech } from './speech.ts';
 import { Viewer } from './viewer.ts';
 import type { ViewerPeer } from './viewer.ts';
-import type { Voice } from './voice/voice.ts';
 
-/** What all sessions of a server share. */
-export interface SessionDeps extends LivePathOptions {
-  readonly voice: Voice;
-  readonly maxViewers: number;
-  /** How long a session waits for the first viewer's media. */
-  readonly joinTimeoutMs: number;
-  /** How long a viewer whose connection is lost may stay away. */
-  readonly graceMs: number;
-}
-
-/** What is special to one. */
-export interface SessionRequest {
-  readonly sessionId: string;
-  readonly avatarId: string;
-  readonly voiceName: string;
-  readonly maxDurationMs: number;
-  readonly idleTimeoutMs: number;
-  /** Told after each change of state. */
-  readonly onState: (session: Session) => void;
-  /** Told when a viewer may have come or gone. */
-  readonly onViewers: () => void;
-}
+type Started = ResultOf<ViewerToServer, 'session.start'>;
 
 /** How long a viewer has to hang up after `session.stopped` before we do. */
 const HANG_UP_MS = 5000;
@@ -63,6 +43,7 @@ export class Session {
   #stats: StageStats | null = null;
   #closeReason: CloseReason | null = null;
   #closing: Promise<void> | null = null;
+  #queued: QueuedPath | null = null;
 
   private constructor(deps: SessionDeps, request: SessionRequest) {
     const { clock } = deps;
@@ -71,7 +52,7 @@ export class Session {
     this.#createdAtMs = Math.round(clock.nowMs());
     this.#state = new StateMachine<SessionState>(SESSION_STATES, 'joining', (state) => {
       this.#emit({ type: 'session.state_changed', body: { state } });
-      request.onState(this);
+      request.onState();
     });
     this.#speech = new Speech({
       ...deps,
@@ -89,11 +70,46 @@ export class Session {
     });
   }
 
-  /** Takes a slot and sets the media up. @throws VizaviError `no_capacity`, `media_failed`, or what the worker says */
+  /** Takes a slot, or waits for one. @throws VizaviError `no_capacity`, `media_failed`, or what the worker says */
   static async create(deps: SessionDeps, request: SessionRequest): Promise<Session> {
     const session = new Session(deps, request);
-    const speech = session.#speech;
-    session.#path = await LivePath.open(deps, request, {
+    session.#join.set(deps.joinTimeoutMs);
+    session.#expiry.set(request.maxDurationMs);
+    session.keepAlive();
+    try {
+      session.#path = await LivePath.open(deps, request, session.#pathEvents());
+      if (session.#path.slot) session.#speech.moveTo(session.#path.slot);
+    } catch (error) {
+      const full = error instanceof VizaviError && error.code === 'no_capacity';
+      if (!full || !request.mayWait()) {
+        session.#clearAlarms();
+        throw error;
+      }
+      session.#wait();
+    }
+    return session;
+  }
+
+  /** Waits for a slot. */
+  #wait(): void {
+    this.#state.to('queued');
+    this.#queued = new QueuedPath(this.#deps, this.#request, this.#pathEvents(), {
+      onPlace: (place) => {
+        this.#emit({ type: 'session.queue_changed', body: place });
+      },
+      onPath: (path) => {
+        this.#join.set(this.#deps.joinTimeoutMs);
+        this.#path = path;
+        if (path.slot) this.#speech.moveTo(path.slot);
+        this.#state.to('joining');
+      },
+      onFailed: (reason) => void this.close(reason),
+    });
+  }
+
+  #pathEvents(): LivePathEvents {
+    const speech = this.#speech;
+    return {
       started: (utteranceId) => {
         speech.started(utteranceId);
       },
@@ -101,29 +117,25 @@ export class Session {
         speech.progress(utteranceId, playedMs);
       },
       ended: (utteranceId, playedMs) => {
-        session.keepAlive();
+        this.keepAlive();
         speech.ended(utteranceId, playedMs);
       },
-      stats: (stats) => (session.#stats = stats),
+      stats: (stats) => (this.#stats = stats),
       recovering: () => {
         speech.pause();
-        session.#emit({ type: 'session.media_changed', body: { scope: 'recovering' } });
+        this.#emit({ type: 'session.media_changed', body: { scope: 'recovering' } });
       },
       moved: (scope, slot) => {
-        session.#viewersChanged();
+        this.#viewersChanged();
         speech.moveTo(slot);
-        session.#emit({ type: 'session.media_changed', body: { scope } });
+        this.#emit({ type: 'session.media_changed', body: { scope } });
       },
       failed: (error) => {
-        deps.telemetry.log.error({ err: error, sessionId: request.sessionId }, 'a session cannot go on');
-        void session.close('server');
+        const { sessionId } = this.#request;
+        this.#deps.telemetry.log.error({ err: error, sessionId }, 'a session cannot go on');
+        void this.close('server');
       },
-    });
-    if (session.#path.slot) speech.moveTo(session.#path.slot);
-    session.#join.set(deps.joinTimeoutMs);
-    session.#expiry.set(request.maxDurationMs);
-    session.keepAlive();
-    return session;
+    };
   }
 
   get info(): SessionInfo {
@@ -138,6 +150,7 @@ export class Session {
       createdAtMs: this.#createdAtMs,
       expiresAtMs: this.#createdAtMs + maxDurationMs,
       closeReason: this.#closeReason,
+      queue: this.#queued?.place ?? null,
     };
   }
 
@@ -166,6 +179,7 @@ export class Session {
       this.#viewers.set(viewerId, viewer);
     }
     viewer.attach(connection);
+    if (this.#state.is('queued')) this.#join.clear();
     return viewer;
   }
 
@@ -175,7 +189,8 @@ export class Session {
     connection: Connection,
     peer: ViewerPeer,
     lastEventSeq: number,
-  ): Promise<ResultOf<ViewerToServer, 'session.start'>> {
+  ): Promise<Started> {
+    if (this.#state.is('queued')) return this.#startQueued(viewer, peer, lastEventSeq);
     const path = this.#openPath();
     const media = await path.media();
     const resumed = await viewer.open(media);
@@ -193,7 +208,25 @@ export class Session {
       resumed,
       routerRtpCapabilities: media.rtpCapabilities,
       transport: resumed ? null : viewer.media.transport,
+      queue: null,
       avatar: path.bundle,
+    };
+  }
+
+  /** There is nothing to see yet: the viewer hears of its place, and starts again once the session is `joining`. */
+  #startQueued(viewer: Viewer, peer: ViewerPeer, lastEventSeq: number): Started {
+    const { sessionId, avatarId } = this.#request;
+    const avatar = this.#deps.directory.bundles.find(({ id }) => id === avatarId);
+    if (!avatar) throw new VizaviError('unavailable', 'the avatar is gone');
+    viewer.follow(peer, this.#events.after(lastEventSeq));
+    return {
+      sessionId,
+      state: this.#state.state,
+      resumed: false,
+      routerRtpCapabilities: {},
+      transport: null,
+      queue: this.#queued?.place ?? null,
+      avatar,
     };
   }
 
@@ -249,11 +282,12 @@ export class Session {
 
   async #close(reason: CloseReason): Promise<void> {
     this.#closeReason = reason;
-    for (const alarm of [this.#join, this.#idle, this.#expiry]) alarm.clear();
+    this.#clearAlarms();
     this.#state.to('closing');
     this.#audioInput.close();
     this.#speech.close();
     for (const viewer of this.#viewers.values()) viewer.closeMedia();
+    await this.#queued?.close();
     await this.#path?.close();
     this.#emit({ type: 'session.stopped', body: { reason } });
     this.#state.to('closed');
@@ -263,6 +297,10 @@ export class Session {
     this.#deps.clock.after(HANG_UP_MS, () => {
       for (const viewer of viewers) viewer.closeConnection();
     });
+  }
+
+  #clearAlarms(): void {
+    for (const alarm of [this.#join, this.#idle, this.#expiry]) alarm.clear();
   }
 
   #closesFor(reason: CloseReason): Alarm {
@@ -283,7 +321,7 @@ export class Session {
     this.#viewers.get(viewerId)?.closeMedia();
     this.#viewers.delete(viewerId);
     this.#viewersChanged();
-    if (this.#viewers.size === 0 && this.#state.is('live')) void this.close('network');
+    if (this.#viewers.size === 0 && this.#state.is('live', 'queued')) void this.close('network');
   }
 
   #viewersChanged(): void {
@@ -306,6 +344,8 @@ export class Session {
   }
 
   #assertOpen(): void {
-    if (!this.#state.is('joining', 'live')) throw new VizaviError('invalid_state', 'the session is over');
+    if (!this.#state.is('queued', 'joining', 'live')) {
+      throw new VizaviError('invalid_state', 'the session is over');
+    }
   }
 }

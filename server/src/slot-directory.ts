@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { serverToWorker, VizaviError, workerToServer } from '@vizavi/signaling';
 import type { BundleInfo, RequestOf, WorkerToServer } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
+import type { Clock } from './clock.ts';
 import { LeasedSlot } from './leased-slot.ts';
 import type { SlotEvents, WorkerPeer } from './leased-slot.ts';
+import { SlotQueue } from './slot-queue.ts';
+import type { WaitOptions } from './slot-queue.ts';
 import type { SlotLease, Store } from './store.ts';
 import type { Telemetry } from './telemetry.ts';
+import { WaitEstimate } from './wait-estimate.ts';
 
 type Registration = RequestOf<WorkerToServer, 'worker.register'>;
 
@@ -13,6 +17,9 @@ interface ConnectedWorker {
   readonly connection: Connection;
   readonly peer: WorkerPeer;
   readonly registration: Registration;
+  /** Sessions that it takes now, by its own figures; at most its slots. */
+  admit: number;
+  rung: string;
   /** Longest free first, so that a slot that has just failed is the last to be tried again. */
   readonly free: number[];
 }
@@ -31,12 +38,19 @@ export class SlotDirectory {
   readonly #leases = new Map<string, LeasedSlot>();
   /** Every bundle ever seen: an avatar whose worker is being restarted still exists. */
   readonly #bundles = new Map<string, BundleInfo>();
-  readonly #waiting = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #lengths = new WaitEstimate();
+  readonly #startedMs = new Map<string, number>();
+  readonly #queue: SlotQueue;
   #closing = false;
 
-  constructor(options: { readonly store: Store; readonly telemetry: Telemetry }) {
+  constructor(options: { readonly store: Store; readonly telemetry: Telemetry; readonly clock: Clock }) {
     this.#store = options.store;
     this.#telemetry = options.telemetry;
+    this.#clock = options.clock;
+    this.#queue = new SlotQueue((avatarId, position) =>
+      this.#lengths.forPosition(position, this.#agesMs(avatarId)),
+    );
   }
 
   /** In the order in which they became known. */
@@ -49,7 +63,7 @@ export class SlotDirectory {
     const workers = this.#showing(avatarId);
     return {
       slots: workers.reduce((sum, { registration }) => sum + registration.slots, 0),
-      freeSlots: workers.reduce((sum, { free }) => sum + free.length, 0),
+      freeSlots: workers.reduce((sum, worker) => sum + open(worker), 0),
     };
   }
 
@@ -66,12 +80,18 @@ export class SlotDirectory {
       calls: {
         'worker.register': async (registration) => {
           if (worker) throw new VizaviError('invalid_state', 'this worker is registered already');
-          worker = { connection, peer, registration, free: [] };
+          worker = { connection, peer, registration, admit: registration.slots, rung: 'full', free: [] };
           await this.#register(worker);
           return {};
         },
       },
       notices: {
+        'worker.capacity': ({ admit, rung, reason }) => {
+          if (worker) this.#capacity(worker, admit, rung, reason);
+        },
+        'worker.device': (usage) => {
+          if (worker) this.#telemetry.metrics.devices.record(worker.registration.workerId, usage);
+        },
         'utterance.started': ({ leaseId, utteranceId }) => this.#listener(leaseId)?.started(utteranceId),
         'utterance.progress': ({ leaseId, utteranceId, playedMs }) =>
           this.#listener(leaseId)?.progress(utteranceId, playedMs),
@@ -95,27 +115,40 @@ export class SlotDirectory {
 
   /** Holds a free slot that shows the avatar. @throws VizaviError `no_capacity` */
   async lease(request: SlotRequest): Promise<LeasedSlot> {
-    const slot = await this.#take(request);
+    // Nobody overtakes those who wait.
+    const slot = this.#queue.has(request.avatarId) ? null : await this.#take(request);
     if (!slot) throw new VizaviError('no_capacity', 'every avatar is in a conversation');
     return slot;
   }
 
-  /** The same, but waits for a slot; whoever waits is the first to get one. @throws VizaviError `no_capacity` once `signal` aborts */
-  async leaseOrWait(request: SlotRequest, signal: AbortSignal): Promise<LeasedSlot> {
-    for (;;) {
-      let wake = (): void => undefined;
-      const freed = new Promise<void>((resolve) => (wake = resolve));
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-      try {
+  /** Sessions that wait for a slot. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** The same, but waits for a slot in order of arrival. @throws VizaviError `no_capacity` once `signal` aborts */
+  async leaseOrWait(
+    request: SlotRequest,
+    signal: AbortSignal,
+    options: WaitOptions = { first: true },
+  ): Promise<LeasedSlot> {
+    const waiter = this.#queue.add(request.avatarId, options);
+    const wake = (): void => {
+      waiter.wake();
+    };
+    signal.addEventListener('abort', wake);
+    try {
+      for (;;) {
+        const changed = new Promise<void>((resolve) => (waiter.wake = resolve));
         if (signal.aborted) throw new VizaviError('no_capacity', 'no avatar became free in time');
-        const slot = await this.#take(request);
+        const slot = this.#queue.isNext(waiter) ? await this.#take(request) : null;
         if (slot) return slot;
-        await freed;
-      } finally {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
+        await changed;
       }
+    } finally {
+      signal.removeEventListener('abort', wake);
+      this.#queue.remove(waiter);
+      this.#telemetry.metrics.queueLength.set(this.#queue.length);
     }
   }
 
@@ -153,6 +186,7 @@ export class SlotDirectory {
     const { workerId } = worker.registration;
     if (this.#workers.get(workerId) !== worker) return;
     this.#workers.delete(workerId);
+    this.#telemetry.metrics.devices.forget(workerId);
     if (!this.#closing) this.#telemetry.log.warn({ workerId }, 'a GPU worker is gone');
     for (const slot of [...this.#leases.values()]) {
       if (slot.lease.workerId === workerId) {
@@ -163,9 +197,9 @@ export class SlotDirectory {
   }
 
   async #take({ avatarId, sessionId, events }: SlotRequest): Promise<LeasedSlot | null> {
-    const workers = this.#showing(avatarId).sort((a, b) => b.free.length - a.free.length);
+    const workers = this.#showing(avatarId).sort((a, b) => open(b) - open(a));
     for (const worker of workers) {
-      for (let tries = worker.free.length; tries > 0; tries--) {
+      for (let tries = open(worker); tries > 0; tries--) {
         const slotId = worker.free.shift();
         if (slotId === undefined) break;
         const { workerId, bundles } = worker.registration;
@@ -176,6 +210,7 @@ export class SlotDirectory {
           if (bundle && (await this.#store.takeSlot(lease))) {
             slot = new LeasedSlot(lease, bundle, worker.peer, events, () => this.#giveBack(worker, lease));
             this.#leases.set(lease.leaseId, slot);
+            this.#startedMs.set(lease.leaseId, this.#clock.nowMs());
           }
         } finally {
           if (!slot) worker.free.push(slotId);
@@ -192,6 +227,8 @@ export class SlotDirectory {
 
   async #giveBack(worker: ConnectedWorker, lease: SlotLease): Promise<void> {
     this.#leases.delete(lease.leaseId);
+    this.#lengths.add(this.#clock.nowMs() - (this.#startedMs.get(lease.leaseId) ?? 0));
+    this.#startedMs.delete(lease.leaseId);
     this.#telemetry.metrics.slots.forget(lease.leaseId);
     try {
       await this.#store.releaseSlot(lease);
@@ -211,13 +248,43 @@ export class SlotDirectory {
     );
   }
 
+  #agesMs(avatarId: string): number[] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.#leases.values()]
+      .filter(({ bundle }) => bundle.id === avatarId)
+      .map(({ lease }) => nowMs - (this.#startedMs.get(lease.leaseId) ?? nowMs));
+  }
+
+  #capacity(worker: ConnectedWorker, admit: number, rung: string, reason: string): void {
+    const { workerId, slots } = worker.registration;
+    if (rung !== worker.rung) {
+      this.#telemetry.log.warn({ workerId, from: worker.rung, to: rung, reason }, 'deadline ladder');
+      this.#telemetry.metrics.ladderSteps.inc({ to: rung });
+    }
+    worker.admit = Math.min(admit, slots);
+    worker.rung = rung;
+    this.#changed();
+  }
+
   #changed(): void {
-    const { workers, slotsTotal, slotsLeased } = this.#telemetry.metrics;
+    const { workers, slotsTotal, slotsLeased, slotsAdmitted, ladderRung, queueLength } =
+      this.#telemetry.metrics;
     workers.set(this.#workers.size);
     slotsTotal.set(
       [...this.#workers.values()].reduce((sum, { registration }) => sum + registration.slots, 0),
     );
     slotsLeased.set(this.#leases.size);
-    for (const wake of this.#waiting) wake();
+    const all = [...this.#workers.values()];
+    slotsAdmitted.set(all.reduce((sum, { admit }) => sum + admit, 0));
+    ladderRung.reset();
+    for (const { rung } of all) ladderRung.inc({ rung });
+    this.#queue.wake();
+    queueLength.set(this.#queue.length);
   }
+}
+
+/** Slots of a worker that a session could have now. */
+function open({ free, admit, registration }: ConnectedWorker): number {
+  const leased = registration.slots - free.length;
+  return Math.max(0, Math.min(free.length, admit - leased));
 }

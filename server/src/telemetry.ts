@@ -1,5 +1,6 @@
 import type { StageStats } from '@vizavi/signaling';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { DeviceMetrics } from './telemetry-devices.ts';
 import { createLog } from './log.ts';
 import type { Log, LogOptions } from './log.ts';
 
@@ -19,6 +20,14 @@ export interface Metrics {
   readonly workers: Gauge;
   readonly slotsTotal: Gauge;
   readonly slotsLeased: Gauge;
+  /** Of these, as many as the workers take by their own figures. */
+  readonly slotsAdmitted: Gauge;
+  /** Workers on each rung of the deadline ladder, and how often one was reached. */
+  readonly ladderRung: Gauge<'rung'>;
+  readonly ladderSteps: Counter<'to'>;
+  /** Sessions that wait for a slot, and how long those waited that got one. */
+  readonly queueLength: Gauge;
+  readonly queueWaitMs: Histogram;
   /** Local GPU workers that died and were started again. */
   readonly workerRestarts: Counter;
   /** mediasoup workers that died and were replaced. */
@@ -36,6 +45,8 @@ export interface Metrics {
   readonly httpErrors: Counter<'code'>;
   /** What the slots report of their stages. */
   readonly slots: SlotMetrics;
+  /** What the workers report of their devices. */
+  readonly devices: DeviceMetrics;
 }
 
 const LATENCY_BUCKETS_MS = [5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000];
@@ -77,6 +88,29 @@ function createMetrics(): Pick<Telemetry, 'metrics' | 'registry'> {
     workers: gauge('vizavi_workers', 'GPU workers connected'),
     slotsTotal: gauge('vizavi_slots', 'Slots of all connected GPU workers'),
     slotsLeased: gauge('vizavi_slots_leased', 'Slots that a session holds'),
+    slotsAdmitted: gauge(
+      'vizavi_slots_admitted',
+      'Sessions that all GPU workers take by their measured costs',
+    ),
+    ladderRung: new Gauge({
+      name: 'vizavi_ladder_workers',
+      help: 'GPU workers on each rung of the deadline ladder',
+      labelNames: ['rung'],
+      registers,
+    }),
+    ladderSteps: new Counter({
+      name: 'vizavi_ladder_steps_total',
+      help: 'Steps on the deadline ladder, by the rung reached',
+      labelNames: ['to'],
+      registers,
+    }),
+    queueLength: gauge('vizavi_queue_length', 'Sessions that wait for a slot'),
+    queueWaitMs: new Histogram({
+      name: 'vizavi_queue_wait_ms',
+      help: 'How long sessions waited that got a slot',
+      buckets: [100, 1000, 5000, 10_000, 30_000, 60_000, 120_000, 300_000],
+      registers,
+    }),
     workerRestarts: counter('vizavi_worker_restarts_total', 'Restarts of the local GPU worker'),
     mediaWorkerRestarts: counter('vizavi_media_worker_restarts_total', 'Restarts of mediasoup workers'),
     utterances: new Counter({
@@ -101,6 +135,7 @@ function createMetrics(): Pick<Telemetry, 'metrics' | 'registry'> {
       registers,
     }),
     slots: new SlotMetrics(registry),
+    devices: new DeviceMetrics(registry),
   };
   return { metrics, registry };
 }

@@ -36,6 +36,8 @@ export const workerToServer = {
         slots: z.number().int().positive(),
         bundles: z.array(bundleInfo).min(1),
         encoders: z.array(videoCodec).min(1),
+        /** Such as `nvenc`; null: all pictures are encoded in software. */
+        hardwareEncoder: z.string().nullable().default(null),
         /** Measured cost of one chunk of so many frames. */
         chunkCosts: z.array(z.object({ frames: z.number().int(), medianMs: milliseconds })),
       }),
@@ -43,6 +45,24 @@ export const workerToServer = {
     },
   },
   notices: {
+    /** How many sessions may be open on this worker now, by its own measured costs, and where its ladder stands. */
+    'worker.capacity': z.object({
+      admit: z.number().int().nonnegative(),
+      rung: z.string(),
+      reason: z.string(),
+    }),
+    /** What the device did since the last notice; shares of the time that passed. */
+    'worker.device': z.object({
+      busyShare: z.number(),
+      copyShare: z.number(),
+      /** The host handing work over. */
+      hostShare: z.number(),
+      copiedBytesPerSecond: z.number(),
+      /** Time of the device over the length of the frames that it made; 0 when it made none. */
+      realTimeFactor: z.number(),
+      /** Standing still, by cause. */
+      stallShares: z.record(z.string(), z.number()),
+    }),
     'utterance.started': z.object({ ...lease, generation, utteranceId: id }),
     /** How much of the utterance is on the wire, a few times a second while it is spoken. */
     'utterance.progress': z.object({ ...lease, generation, utteranceId: id, playedMs: milliseconds }),

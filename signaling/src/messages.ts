@@ -37,6 +37,8 @@ export const stageStats = z.object({
   ringOccupancy: z.number(),
   realTimeFactor: z.number(),
   bitrateBps: z.number(),
+  /** Where the worker stands on its deadline ladder; `full` unless it is short of time. */
+  rung: z.string().default('full'),
   /** Last time from the first audio of an utterance at the worker to its first voiced frame on the wire. */
   firstFrameMs: z.number().nullable(),
   stages: z.object({
@@ -48,6 +50,15 @@ export const stageStats = z.object({
   }),
 });
 export type StageStats = z.output<typeof stageStats>;
+
+/** Where a session stands that waits for a slot. */
+export const queuePlace = z.object({
+  /** 1 is the next. */
+  position: z.number().int().positive(),
+  /** Expected wait; null while nothing is known of how long conversations last. */
+  estimateMs: milliseconds.nullable(),
+});
+export type QueuePlace = z.output<typeof queuePlace>;
 
 /** What a viewer may ask of the server. */
 export const viewerToServer = {
@@ -65,7 +76,10 @@ export const viewerToServer = {
         /** True when this viewer's media still stands and nothing has to be set up. */
         resumed: z.boolean(),
         routerRtpCapabilities: ortc,
+        /** Null when the media still stands, and while the session is queued: start again once it is `joining`. */
         transport: transport.nullable(),
+        /** Null unless the session is queued. */
+        queue: queuePlace.nullable().default(null),
         avatar: z.object({
           id: z.string(),
           name: z.string(),
@@ -114,7 +128,8 @@ const utterance = { utteranceId: id };
 export const serverToViewer = {
   calls: {},
   notices: {
-    'session.state_changed': z.object({ state: z.enum(['joining', 'live', 'closing', 'closed']) }),
+    'session.state_changed': z.object({ state: z.enum(['queued', 'joining', 'live', 'closing', 'closed']) }),
+    'session.queue_changed': queuePlace,
     'session.stopped': z.object({ reason: z.enum(CLOSE_REASONS) }),
     /**
      * The streams have moved: `producers` — consume again over the same transport; `transport` — start again;

@@ -3,13 +3,14 @@ import { VizaviError } from './errors.ts';
 /** Each state and the states that may follow it. An empty list is an end. */
 export type TransitionTable<S extends string> = Readonly<Record<S, readonly S[]>>;
 
-/** One conversation. `joining` until the first viewer's media flows. */
+/** One conversation. `joining` until the first viewer's media flows; `queued` while it waits for its first slot. */
 export const SESSION_STATES = {
-  joining: ['live', 'closing'],
+  joining: ['queued', 'live', 'closing'],
+  queued: ['joining', 'closing'],
   live: ['closing'],
   closing: ['closed'],
   closed: [],
-} as const satisfies TransitionTable<'joining' | 'live' | 'closing' | 'closed'>;
+} as const satisfies TransitionTable<'queued' | 'joining' | 'live' | 'closing' | 'closed'>;
 export type SessionState = keyof typeof SESSION_STATES;
 
 /** One lane of a GPU worker. `priming` opens encoders and sockets; `draining` gives them back. */

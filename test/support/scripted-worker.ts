@@ -61,8 +61,14 @@ export class ScriptedWorker {
       slots,
       bundles: [{ id: bundleId, name: 'Mira', fps: 25, width: 512, height: 512 }],
       encoders: ['h264'],
+      hardwareEncoder: null,
       chunkCosts: [],
     });
+  }
+
+  /** Says how many sessions it takes, and where its ladder stands. */
+  capacity(admit: number, rung: string): void {
+    this.#peer.notify('worker.capacity', { admit, rung, reason: 'as the test says' });
   }
 
   /** Every sample of an utterance that has arrived. */

@@ -92,7 +92,11 @@ export class SessionRig {
   readonly store = new MemoryStore();
   readonly voice = new CountingVoice();
   readonly telemetry = createTelemetry({ level: 'silent', format: 'json' });
-  readonly directory = new SlotDirectory({ store: this.store, telemetry: this.telemetry });
+  readonly directory = new SlotDirectory({
+    store: this.store,
+    telemetry: this.telemetry,
+    clock: this.clock,
+  });
   readonly media: FakeMedia[] = [];
   failMedia = false;
   readonly registry = new SessionRegistry({
@@ -115,6 +119,8 @@ export class SessionRig {
     graceMs: 15_000,
     idleTimeoutMs: 120_000,
     maxDurationMs: 600_000,
+    maxQueue: 2,
+    queueTimeoutMs: 120_000,
   });
 
   async worker(workerId = 'w1', slots = 1): Promise<ScriptedWorker> {

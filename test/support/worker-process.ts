@@ -114,6 +114,8 @@ function serve(gateway: Gateway): Promise<Link> {
             },
           },
           notices: {
+            'worker.capacity': keep('worker.capacity'),
+            'worker.device': keep('worker.device'),
             'utterance.started': keep('utterance.started'),
             'utterance.progress': keep('utterance.progress'),
             'utterance.ended': keep('utterance.ended'),

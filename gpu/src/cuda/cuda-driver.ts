@@ -122,10 +122,7 @@ export class CudaDriver {
     }
     if (driver.version >= MIN_VERSION) return driver;
     const found = `${Math.floor(driver.version / 1000)}.${(driver.version % 1000) / 10}`;
-    throw new VizaviError(
-      'unsupported_device',
-      `CUDA driver: it is for CUDA ${found}, must be 12.0 or later`,
-    );
+    throw new VizaviError('unsupported_device', `CUDA driver: for CUDA ${found}, must be for 12.0 or later`);
   }
 
   deviceCount(): number {
@@ -292,10 +289,15 @@ export class CudaDriver {
     params: readonly (number | bigint)[],
     stream: number,
   ): void {
-    const values = BigUint64Array.from(params, (value) => BigInt(value));
-    const first = koffi.address(values);
-    const pointers = BigUint64Array.from(params, (_, index) => first + BigInt(index * 8));
-    this.#do('cuLaunchKernel', kernel, grid, 1, 1, block, 1, 1, 0, stream, pointers, null);
+    // Pointers to the values, and the values, in one array: what the driver reads lives as long as the call.
+    const count = params.length;
+    const words = new BigUint64Array(2 * count);
+    const address = koffi.address(words);
+    params.forEach((value, index) => {
+      words[index] = address + BigInt(8 * (count + index));
+      words[count + index] = BigInt(value);
+    });
+    this.#do('cuLaunchKernel', kernel, grid, 1, 1, block, 1, 1, 0, stream, words, null);
   }
 
   #device(ordinal: number): number {

@@ -16,8 +16,20 @@ export const sessionRequest = z
     idleTimeoutSec: z.number().int().min(10).max(3600).optional().openapi({
       description: 'The session ends after so long without a command.',
     }),
+    queue: z.boolean().optional().openapi({
+      description: 'False: refused with no_capacity when no avatar is free. By default the session waits.',
+    }),
   })
   .openapi('SessionRequest');
+
+const state = z.enum(Object.keys(SESSION_STATES) as [SessionState, ...SessionState[]]);
+const queue = z
+  .object({
+    position: z.number().int().openapi({ description: '1 is the next.' }),
+    estimateMs: z.number().nullable().openapi({ description: 'Null while nothing is known.' }),
+  })
+  .nullable()
+  .openapi('QueuePlace', { description: 'Null unless the session waits for an avatar.' });
 
 export const createdSession = z
   .object({
@@ -25,6 +37,8 @@ export const createdSession = z
     token: z.string().openapi({ description: 'For the browser; opens this session and nothing else.' }),
     url: z.url().openapi({ description: 'The server that the client connects to.' }),
     expiresAt: time,
+    state,
+    queue,
   })
   .openapi('CreatedSession');
 
@@ -33,7 +47,8 @@ export const session = z
     sessionId,
     avatarId: z.string(),
     voice: z.string(),
-    state: z.enum(Object.keys(SESSION_STATES) as [SessionState, ...SessionState[]]),
+    state,
+    queue,
     viewers: z.number().int(),
     speaking: z.boolean(),
     createdAt: time,

@@ -82,9 +82,10 @@ export function addSessionRoutes(app: OpenAPIHono<HttpEnv>, options: SessionRout
   app.post('/v1/sessions', limit);
 
   app.openapi(create, async (context) => {
-    const { sessionId, expiresAtMs } = await service.create(context.req.valid('json'));
+    const { sessionId, expiresAtMs, state, queue } = await service.create(context.req.valid('json'));
     const token = await tokens.sign({ sessionId, expiresAtMs });
-    return context.json({ sessionId, token, url: publicUrl(), expiresAt: isoTime(expiresAtMs) }, 201);
+    const expiresAt = isoTime(expiresAtMs);
+    return context.json({ sessionId, token, url: publicUrl(), expiresAt, state, queue }, 201);
   });
   app.openapi(get, (context) =>
     context.json(describe(service.info(context.req.valid('param').sessionId)), 200),

@@ -11,6 +11,7 @@ const stages = {
   ringOccupancy: 0.5,
   realTimeFactor: 0.1,
   bitrateBps: 800_000,
+  rung: 'full',
   firstFrameMs: 40,
   stages: {
     generate: { median: 1, p95: 2 },

@@ -30,6 +30,7 @@ const SESSION: SessionInfo = {
   createdAtMs: EXPIRES_AT_MS - 60_000,
   expiresAtMs: EXPIRES_AT_MS,
   closeReason: null,
+  queue: null,
 };
 
 /** One session, `s1`; keeps what it was asked. */
@@ -127,6 +128,8 @@ describe('sessions over HTTP', () => {
       token: expect.any(String) as string,
       url: 'https://avatars.example',
       expiresAt: '2040-01-02T03:04:05.000Z',
+      state: 'live',
+      queue: null,
     });
     const { token } = body as { token: string };
     await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 's1' });
@@ -152,6 +155,7 @@ describe('sessions over HTTP', () => {
         createdAt: '2040-01-02T03:03:05.000Z',
         expiresAt: '2040-01-02T03:04:05.000Z',
         closeReason: null,
+        queue: null,
       },
     });
     expect(await send(app, 'POST', '/v1/sessions/s1/speak', { text: 'Hello' })).toEqual({

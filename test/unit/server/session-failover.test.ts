@@ -136,7 +136,7 @@ describe('a GPU worker dies in mid-sentence', () => {
     await rig.clock.advance(29_000);
     expect(rig.state(session.sessionId)).toBe('live');
     const next = await rig.worker('w1');
-    await expect(rig.registry.create({})).rejects.toMatchObject({ code: 'no_capacity' });
+    await expect(rig.registry.create({ queue: false })).rejects.toMatchObject({ code: 'no_capacity' });
     await settle();
     expect(next.opened).toHaveLength(1);
     next.die();

@@ -77,6 +77,7 @@ function dial(token: string): {
       'session.stopped': (_body, seq) => {
         stopped.resolve(seq);
       },
+      'session.queue_changed': ignore,
       'session.media_changed': ignore,
       'avatar.speak_started': ignore,
       'avatar.speak_ended': ignore,

@@ -1,0 +1,29 @@
+import type { LivePathOptions } from './live-path.ts';
+import type { Voice } from './voice/voice.ts';
+
+/** What all sessions of a server share. */
+export interface SessionDeps extends LivePathOptions {
+  readonly voice: Voice;
+  readonly maxViewers: number;
+  /** How long a session waits for the first viewer's media. */
+  readonly joinTimeoutMs: number;
+  /** How long a viewer whose connection is lost may stay away. */
+  readonly graceMs: number;
+  /** How long a session waits for its first slot. */
+  readonly queueTimeoutMs: number;
+}
+
+/** What is special to one. */
+export interface SessionRequest {
+  readonly sessionId: string;
+  readonly avatarId: string;
+  readonly voiceName: string;
+  readonly maxDurationMs: number;
+  readonly idleTimeoutMs: number;
+  /** Whether it may wait for a slot now. */
+  readonly mayWait: () => boolean;
+  /** Told after each change of state. */
+  readonly onState: () => void;
+  /** Told when a viewer may have come or gone. */
+  readonly onViewers: () => void;
+}
