@@ -39,14 +39,13 @@ export interface BatchOutcome {
 
 /** Ready with less to spare than this counts as late: the encoder still needs its time. */
 const MARGIN_MS = 3;
-/** A busy device goes down when batches are late without exception for so long, or half of the last few are. */
-const LATE_MS = 250;
-const WINDOW = 8;
-const LATE_SHARE = 0.5;
-/** A device that is not busy is not relieved by less work, unless lateness goes on. */
+/** A busy device is short of time when such a share of its last batches was late; big batches need not be so many. */
+const SHORT = { batches: 8, orMs: 250, lateShare: 0.5 };
 const BUSY_SHARE = 0.8;
-const LONG_WINDOW = 24;
-const LONG_LATE_SHARE = 0.75;
+/** A device that is not busy is not relieved by less work, unless lateness goes on. */
+const LONG = { batches: 24, orMs: Infinity, lateShare: 0.75 };
+/** Late batches that gain such a share of the time that passes are catching up by themselves. */
+const RECOVERS_SHARE = 0.1;
 /** A step's effect shows after this time. */
 const HOLD_OFF_MS = 300;
 /** A step up follows a time without late batches; each one that fails doubles it. */
@@ -64,8 +63,8 @@ export class DeadlineLadder {
   readonly #rows: readonly LadderRow[];
   readonly #options: LadderOptions;
   #index = 0;
-  readonly #late: boolean[] = [];
-  #lateSinceMs: number | null = null;
+  /** Since the last step. */
+  readonly #batches: BatchOutcome[] = [];
   #steppedMs = -Infinity;
   /** When the step up was made that is still on trial. */
   #roseMs: number | null = null;
@@ -83,31 +82,27 @@ export class DeadlineLadder {
   }
 
   /** A batch is ready. */
-  observe({ nowMs, slackMs, busyShare }: BatchOutcome): void {
-    const late = slackMs < MARGIN_MS;
-    this.#late.push(late);
-    if (this.#late.length > LONG_WINDOW) this.#late.shift();
-    if (late) {
-      this.#lateSinceMs ??= nowMs;
-      this.#calm = null;
-    } else this.#lateSinceMs = null;
+  observe(outcome: BatchOutcome): void {
+    const { nowMs, slackMs, busyShare } = outcome;
+    this.#batches.push(outcome);
+    if (this.#batches.length > LONG.batches) this.#batches.shift();
+    if (slackMs < MARGIN_MS) this.#calm = null;
     if (nowMs - this.#steppedMs >= HOLD_OFF_MS) {
-      const lateMs = nowMs - (this.#lateSinceMs ?? nowMs);
-      if (busyShare >= BUSY_SHARE && (lateMs >= LATE_MS || this.#lateShare(WINDOW) >= LATE_SHARE)) {
+      if (busyShare >= BUSY_SHARE && this.#isLate(SHORT)) {
         this.#down(nowMs, 'the device is late and busy');
         return;
       }
-      if (this.#lateShare(LONG_WINDOW) >= LONG_LATE_SHARE) {
+      if (this.#isLate(LONG)) {
         this.#down(nowMs, 'pictures keep being late');
         return;
       }
     }
-    this.#rest(nowMs, busyShare, late);
+    this.#rest(nowMs, busyShare, slackMs < MARGIN_MS);
   }
 
   /** The device has nothing to do. */
   idle(nowMs: number): void {
-    this.#lateSinceMs = null;
+    this.#batches.length = 0;
     this.#rest(nowMs, 0, false);
   }
 
@@ -154,14 +149,18 @@ export class DeadlineLadder {
     const from = this.row.rung;
     this.#index = index;
     this.#steppedMs = nowMs;
-    this.#lateSinceMs = null;
     this.#calm = null;
-    this.#late.length = 0;
+    this.#batches.length = 0;
     this.#options.onStep({ from, to: this.row.rung, reason, atMs: nowMs });
   }
 
-  #lateShare(window: number): number {
-    const last = this.#late.slice(-window);
-    return last.length < window ? 0 : last.filter(Boolean).length / window;
+  #isLate({ batches, orMs, lateShare }: typeof SHORT): boolean {
+    const window = this.#batches.slice(-batches);
+    const [first, last] = [window[0], window.at(-1)];
+    if (!first || !last) return false;
+    const passedMs = last.nowMs - first.nowMs;
+    if (window.length < batches && passedMs < orMs) return false;
+    if (last.slackMs - first.slackMs > RECOVERS_SHARE * passedMs) return false;
+    return window.filter(({ slackMs }) => slackMs < MARGIN_MS).length >= lateShare * window.length;
   }
 }

@@ -58,12 +58,20 @@ export class Viewer {
     });
   }
 
-  /** Connects and receives both streams. */
+  /** Connects and receives both streams; waits first where the session is queued. */
   async join(): Promise<void> {
     this.#channel.open();
     await this.#connected.promise;
     const { peer } = this.#channel;
-    const started = await peer.call('session.start', { viewerId: randomUUID(), lastEventSeq: -1 });
+    const viewer = { viewerId: randomUUID(), lastEventSeq: -1 };
+    const joining = this.#next(
+      (event) => event.type === 'session.state_changed' && event.body.state === 'joining',
+    );
+    let started = await peer.call('session.start', viewer);
+    if (started.queue) {
+      await joining;
+      started = await peer.call('session.start', viewer);
+    }
     if (!started.transport) throw new Error('no transport');
     const device = new Device({ handlerName: 'Chrome111' });
     await device.load({ routerRtpCapabilities: started.routerRtpCapabilities });
@@ -88,16 +96,24 @@ export class Viewer {
   /** Says `text`; resolves with its outcome. */
   async repeat(text: string): Promise<string> {
     const utteranceId = randomUUID();
-    const ended = new Promise<string>((resolve) => {
+    const isEnd = (event: SessionEvent): boolean =>
+      event.type === 'avatar.speak_ended' && event.body.utteranceId === utteranceId;
+    const ended = this.#next(isEnd);
+    await this.#channel.peer.call('repeat', { utteranceId, text });
+    const { body } = await ended;
+    return 'outcome' in body ? body.outcome : '';
+  }
+
+  /** The next event that is wanted. */
+  #next(wanted: (event: SessionEvent) => boolean): Promise<SessionEvent> {
+    return new Promise((resolve) => {
       const listener = (event: SessionEvent): void => {
-        if (event.type !== 'avatar.speak_ended' || event.body.utteranceId !== utteranceId) return;
+        if (!wanted(event)) return;
         this.#listeners.delete(listener);
-        resolve(event.body.outcome);
+        resolve(event);
       };
       this.#listeners.add(listener);
     });
-    await this.#channel.peer.call('repeat', { utteranceId, text });
-    return ended;
   }
 
   /** Why the session ended, once it has. */

@@ -64,10 +64,9 @@ export class Session {
     this.#audioInput = new AudioInput(this.#speech, clock);
     this.#join = this.#closesFor('network');
     this.#expiry = this.#closesFor('time_limit');
-    this.#idle = new Alarm(clock, () => {
-      if (this.#speech.active) this.keepAlive();
-      else void this.close('inactivity');
-    });
+    this.#idle = new Alarm(clock, () =>
+      this.#speech.active ? this.keepAlive() : void this.close('inactivity'),
+    );
   }
 
   /** Takes a slot, or waits for one. @throws VizaviError `no_capacity`, `media_failed`, or what the worker says */

@@ -98,11 +98,27 @@ describe('the whole stack', () => {
 
   it('refuses a session that finds no slot, and has one again when another ends', async () => {
     const [first, second] = [await createSession(), await createSession()];
-    const refused = await api('POST', '/v1/sessions', {});
+    const refused = await api('POST', '/v1/sessions', { queue: false });
     expect(refused).toMatchObject({ status: 503, body: { error: { code: 'no_capacity', retryable: true } } });
     await api('DELETE', `/v1/sessions/${first.sessionId}`);
     const third = await createSession();
     for (const { sessionId } of [second, third]) await api('DELETE', `/v1/sessions/${sessionId}`);
+  });
+
+  it('lets a session wait for a slot, tells its place, and then speaks to it', async () => {
+    const [first, second] = [await createSession(), await createSession()];
+    const third = await createSession();
+    expect(third).toMatchObject({ state: 'queued', queue: { position: 1 } });
+    const viewer = new Viewer(server.url, third.token);
+    const joined = viewer.join();
+    await seconds(0.5);
+    expect((await api('GET', `/v1/sessions/${third.sessionId}`)).body.state).toBe('queued');
+    await api('DELETE', `/v1/sessions/${first.sessionId}`);
+    await joined;
+    await expect(viewer.repeat('Thank you for waiting.')).resolves.toBe('spoken');
+    expect((await api('GET', `/v1/sessions/${third.sessionId}`)).body.state).toBe('live');
+    await api('DELETE', `/v1/sessions/${second.sessionId}`);
+    await viewer.leave();
   });
 
   it('offers what operators need', async () => {
