@@ -11,6 +11,8 @@ const FOLDER = import.meta.dirname;
 const FLAGS = [
   ...['-O2', '-std=gnu11', '-shared', '-fPIC', '-pthread', '-fvisibility=hidden'],
   ...['-Wall', '-Wextra', '-Werror'],
+  // Its thread outlives the JavaScript thread that loaded it: the library must not be unloaded with that.
+  '-Wl,-z,nodelete',
 ];
 
 /**

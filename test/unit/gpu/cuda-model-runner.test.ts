@@ -61,7 +61,7 @@ describe('CudaModelRunner on the simulated device', () => {
     const { slotId, ring } = slot(0, 30);
     const order: number[] = [];
     const starts: number[] = [];
-    runner.onBatch = ({ generate }) => starts.push(generate.startMs);
+    runner.onBatch = ({ enqueue }) => starts.push(enqueue.startMs);
     const runs = [0, 1, 2].map((batch) =>
       runner.run([numberedChunk(bundle, slotId, ring, 5 * batch, 5)])[0]!.then(() => order.push(batch)),
     );
