@@ -2,8 +2,9 @@
 # One image per deployable:
 #   docker build --target server -t vizavi-server .   signaling, HTTP and SFU; no inference libraries
 #   docker build --target gpu -t vizavi-gpu .         avatars on the CPU; no mediasoup
-# Both need the same VIZAVI_WORKER_SECRET; the worker dials VIZAVI_URL. The gpu image contains FFmpeg under the GPL
-# (see NOTICE).
+#   docker build --target gpu-cuda -t vizavi-cuda .   avatars on an NVIDIA GPU: docker run --gpus all …
+# Server and workers need the same VIZAVI_WORKER_SECRET; the worker dials VIZAVI_URL. The images of the worker
+# contain FFmpeg under the GPL (see NOTICE).
 
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /vizavi
@@ -66,4 +67,26 @@ COPY package.json LICENSE NOTICE ./
 COPY signaling signaling
 COPY gpu gpu
 USER node
+CMD ["node", "gpu/src/main.ts"]
+
+# ONNX Runtime's provider for CUDA is no part of its npm package: its own install step fetches it.
+FROM gpu-modules AS gpu-cuda-modules
+RUN node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12 \
+  && rm -f node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_tensorrt.so
+
+# CUDA 12 with cuBLAS, cuFFT and cuDNN 9; the driver (libcuda, libnvidia-encode) comes from the host by NVIDIA's
+# container toolkit, which brings the encoder along only where "video" is asked for.
+FROM nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04 AS gpu-cuda
+ENV NODE_ENV=production \
+    NVIDIA_DRIVER_CAPABILITIES=compute,video,utility \
+    UV_THREADPOOL_SIZE=64 \
+    VIZAVI_DEVICE=cuda:0 \
+    VIZAVI_BUNDLES=/vizavi/gpu/bundles
+WORKDIR /vizavi
+COPY --from=gpu /usr/local/bin/node /usr/local/bin/node
+COPY --from=gpu-cuda-modules /vizavi/node_modules node_modules
+COPY package.json LICENSE NOTICE ./
+COPY signaling signaling
+COPY gpu gpu
+USER 1000
 CMD ["node", "gpu/src/main.ts"]

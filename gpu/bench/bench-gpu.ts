@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import type { PipelineMode } from '../src/cuda/cuda-messages.ts';
 import { machine, openBenchDevice } from './bench-device.ts';
 import type { BenchDevice } from './bench-device.ts';
 import { soakFrames } from './frame-soak.ts';
@@ -25,36 +26,59 @@ interface SessionFigures {
   readonly most: { readonly sync: number; readonly async: number };
 }
 
-type VideoRow = VideoSetting & VideoFigures & { readonly hiddenShare: number };
+type VideoRow = VideoSetting &
+  VideoFigures & {
+    /** How long the device stood still between its first kernel and its last. */
+    readonly idleMs: number;
+    /** What of copy and host work it did not have to wait for; null in the order that hides nothing. */
+    readonly hiddenShare: number | null;
+  };
 
 /** Both modes in turn, each until it no longer holds. */
 async function benchSessions(device: BenchDevice, seconds: number): Promise<SessionFigures> {
   const results = { sync: [] as SessionResult[], async: [] as SessionResult[] };
   const most = { sync: 0, async: 0 };
-  print('sessions', 'mode', 'on time', 'busy', 'D2H MB/s', 'host stall', 'main thread', 'rung');
+  const columns = ['sessions', 'mode', 'on time', 'late', 'repeated', 'dropped'];
+  print(...columns, 'busy', 'D2H MB/s', 'host stall', 'main thread', 'cores', 'rung');
   for (const sessions of SESSION_STEPS) {
     for (const mode of ['sync', 'async'] as const) {
       // One step beyond the last that held shows the edge.
       if (results[mode].at(-1) && most[mode] < (results[mode].at(-1)?.sessions ?? 0)) continue;
-      const bench = await SessionBench.open(device, mode);
-      const result = await bench.run(sessions, seconds);
-      await bench.close();
+      let result = await trySessions(device, mode, sessions, seconds);
+      // Another program may have wanted the machine: what breaks deadlines does so twice.
+      if (result.onTime < HELD) result = await trySessions(device, mode, sessions, seconds);
       results[mode].push(result);
       if (result.onTime >= HELD) most[mode] = sessions;
-      print(
-        sessions,
-        mode,
-        percent(result.onTime, 2),
-        percent(result.busyShare),
-        result.copiedMBps.toFixed(0),
-        percent(result.stalls['host'] ?? 0),
-        percent(result.mainThreadShare),
-        result.rung,
-      );
     }
   }
   print(`most sessions with ${percent(HELD)} of the frames on time: sync ${most.sync}, async ${most.async}`);
   return { ...results, most };
+}
+
+async function trySessions(
+  device: BenchDevice,
+  mode: PipelineMode,
+  sessions: number,
+  seconds: number,
+): Promise<SessionResult> {
+  const bench = await SessionBench.open(device, mode);
+  const result = await bench.run(sessions, seconds);
+  await bench.close();
+  print(
+    sessions,
+    mode,
+    percent(result.onTime, 2),
+    result.late,
+    result.repeated,
+    result.dropped,
+    percent(result.busyShare),
+    result.copiedMBps.toFixed(0),
+    percent(result.stalls['host'] ?? 0),
+    percent(result.mainThreadShare),
+    result.cores.toFixed(2),
+    result.rung,
+  );
+  return result;
 }
 
 async function benchVideo(device: BenchDevice, settings: readonly VideoSetting[]): Promise<VideoRow[]> {
@@ -70,14 +94,14 @@ async function benchVideo(device: BenchDevice, settings: readonly VideoSetting[]
     'kernels busy',
     'copy s',
     'host s',
+    'idle s',
     'hidden',
   );
   for (const setting of settings) {
     const figures = await runVideo(device, setting);
-    // What of copy and host work the device did not have to wait for, between its first kernel and its last.
     const idleMs = figures.kernelMs / figures.busyShare - figures.kernelMs;
-    const hiddenShare = 1 - idleMs / (figures.copyMs + figures.hostMs);
-    rows.push({ ...setting, ...figures, hiddenShare });
+    const hiddenShare = setting.mode === 'async' ? 1 - idleMs / (figures.copyMs + figures.hostMs) : null;
+    rows.push({ ...setting, ...figures, idleMs, hiddenShare });
     print(
       `${setting.width}×${setting.height}`,
       setting.output,
@@ -89,7 +113,8 @@ async function benchVideo(device: BenchDevice, settings: readonly VideoSetting[]
       percent(figures.busyShare, 2),
       (figures.copyMs / 1000).toFixed(3),
       (figures.hostMs / 1000).toFixed(2),
-      percent(hiddenShare),
+      (idleMs / 1000).toFixed(3),
+      hiddenShare === null ? '–' : percent(hiddenShare),
     );
   }
   return rows;
@@ -139,7 +164,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'string' },
       parts: { type: 'string', default: 'sessions,video,published,soak' },
-      seconds: { type: 'string', default: '6' },
+      seconds: { type: 'string', default: '10' },
       frames: { type: 'string', default: '1000000' },
       simulate: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },

@@ -15,7 +15,8 @@ import type { BenchDevice } from './bench-device.ts';
 
 const MIRA = fileURLToPath(new URL('../bundles/mira', import.meta.url));
 const RATE = 16_000;
-/** Sound is pushed so far ahead. */
+/** Sound is pushed in pieces of this length, so far ahead. */
+const PIECE_S = 0.2;
 const AHEAD_S = 2;
 const DEPTH = 3;
 const SETTLE_S = 1;
@@ -34,6 +35,8 @@ export interface SessionResult {
   readonly stalls: Readonly<Record<string, number>>;
   /** CPU time of this thread, which chooses, packs and sends, over the time that passed. */
   readonly mainThreadShare: number;
+  /** Cores that the whole process took; the simulated device is part of it. */
+  readonly cores: number;
   readonly rung: string;
 }
 
@@ -83,11 +86,11 @@ export class SessionBench {
     for (const lane of lanes) lane.start();
     await sleep(SETTLE_S);
     const { meter } = this.#avatar.loop;
-    const before = { usage: meter.usage, cpu: process.threadCpuUsage(), atMs: hostNowMs(), ...total(lanes) };
+    const before = { usage: meter.usage, cpu: cpuMs(), atMs: hostNowMs(), ...total(lanes) };
     await sleep(seconds);
     const after = {
       usage: meter.usage,
-      cpu: process.threadCpuUsage(before.cpu),
+      cpu: cpuMs(),
       atMs: hostNowMs(),
       ...total(lanes),
     };
@@ -115,7 +118,8 @@ export class SessionBench {
       busyShare: share(({ busyMs }) => busyMs),
       copiedMBps: share(({ copiedBytes }) => copiedBytes) / 1000,
       stalls: Object.fromEntries(stalls) as Record<string, number>,
-      mainThreadShare: (after.cpu.user + after.cpu.system) / 1000 / wallMs,
+      mainThreadShare: (after.cpu.thread - before.cpu.thread) / wallMs,
+      cores: (after.cpu.process - before.cpu.process) / wallMs,
       rung,
     };
   }
@@ -149,9 +153,11 @@ export class SessionBench {
         if (open) throw error;
       },
     });
+    const sound = hum(110 + slotId);
     const push = (): void => {
-      speaker.push('endless', RATE, hum(slotId, pushedS), false);
-      pushedS += 1;
+      const at = Math.round((pushedS % 1) * RATE);
+      speaker.push('endless', RATE, sound.subarray(at, at + PIECE_S * RATE), false);
+      pushedS += PIECE_S;
     };
     const stream: LiveStream = new LiveStream({
       fps,
@@ -171,7 +177,7 @@ export class SessionBench {
         // Sessions do not begin at the same moment.
         setTimeout(
           () => {
-            for (let second = 0; second <= AHEAD_S; second += 1) push();
+            while (pushedS < AHEAD_S) push();
             stream.start();
           },
           (slotId * 37) % 500,
@@ -206,11 +212,16 @@ function total(lanes: readonly Lane[]): Totals {
   };
 }
 
-/** One second of a swelling tone. */
-function hum(slotId: number, second: number): Int16Array {
+function cpuMs(): { readonly thread: number; readonly process: number } {
+  const sum = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
+  return { thread: sum(process.threadCpuUsage()), process: sum(process.cpuUsage()) };
+}
+
+/** One second of a swelling tone; it goes round without a jump. */
+function hum(frequency: number): Int16Array {
   return Int16Array.from({ length: RATE }, (_, sample) => {
-    const seconds = second + sample / RATE;
-    return 6000 * Math.sin(2 * Math.PI * (110 + slotId) * seconds) * Math.sin(2 * Math.PI * 3 * seconds) ** 2;
+    const seconds = sample / RATE;
+    return 6000 * Math.sin(2 * Math.PI * frequency * seconds) * Math.sin(2 * Math.PI * 3 * seconds) ** 2;
   });
 }
 

@@ -144,10 +144,17 @@ export class AudioQueue {
         (utterance.blocks * this.#modelSamples * 1000) / this.#modelRate,
         (utterance.samples * 1000) / utterance.sampleRate,
       ),
-      model: Float32Array.from(pcm, (sample) => sample / 32_768),
+      model: toFloat(pcm),
       wire: utterance.wire.shift(this.#wireSamples),
     });
   }
+}
+
+/** A plain loop: `Float32Array.from` with a callback takes ten times as long. */
+function toFloat(pcm: Int16Array): Float32Array {
+  const out = new Float32Array(pcm.length);
+  for (let index = 0; index < pcm.length; index += 1) out[index] = (pcm[index] ?? 0) / 32_768;
+  return out;
 }
 
 /** Samples in, samples out; what is missing is silence. */

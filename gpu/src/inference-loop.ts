@@ -8,11 +8,16 @@ import { ladderCosts } from './ladder-costs.ts';
 import { nextBatch } from './scheduler.ts';
 import type { Candidate } from './scheduler.ts';
 
+export interface LaneCandidate extends Candidate {
+  /** Its frames are being shown: a late one is seen. Before that lateness only delays the beginning. */
+  readonly running: boolean;
+}
+
 /** One slot's side of the inference loop. */
 export interface InferenceLane {
   readonly slotId: number;
   /** What it could use now; null when it needs nothing. */
-  candidate(): Candidate | null;
+  candidate(): LaneCandidate | null;
   /** Takes the input of a chunk. */
   take(frames: number): ChunkRequest;
   /** The chunk is made. */
@@ -28,6 +33,7 @@ const REST_MS = 250;
 
 interface Batch {
   readonly frames: readonly number[];
+  /** The earliest of its running slots; Infinity when all of them only begin. */
   readonly deadlineMs: number;
   readonly expectedMs: number;
   startMs: number;
@@ -110,13 +116,15 @@ export class InferenceLoop {
         if (this.#batches.length === 0) this.meter.idle(full ? 'ring-full' : 'no-work', hostNowMs());
         break;
       }
-      const deadlines = candidates.filter(({ slotId }) => jobs.some((job) => job.slotId === slotId));
+      const running = candidates.filter(
+        (candidate) => candidate.running && jobs.some(({ slotId }) => slotId === candidate.slotId),
+      );
       this.#start(
         jobs.flatMap(({ slotId, frames }) => {
           const lane = this.#lanes.get(slotId);
           return lane ? [{ lane, request: lane.take(frames) }] : [];
         }),
-        Math.min(...deadlines.map(({ deadlineMs }) => deadlineMs)),
+        Math.min(...running.map(({ deadlineMs }) => deadlineMs)),
       );
     }
     if (this.#batches.length === 0) this.#restLater();
@@ -158,7 +166,8 @@ export class InferenceLoop {
       const tookMs = times.reduce<number>((sum, ms) => sum + (ms ?? 0), 0);
       if (this.#ladder.row.rung === 'full') this.costs.observe(batch.frames, tookMs);
       const busyShare = this.meter.busyShare(hostNowMs());
-      this.#ladder.observe({ nowMs, slackMs: batch.deadlineMs - nowMs, busyShare });
+      const slackMs = batch.deadlineMs - nowMs;
+      if (slackMs < Infinity) this.#ladder.observe({ nowMs, slackMs, busyShare });
     }
     this.wake();
   }

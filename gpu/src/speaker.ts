@@ -4,10 +4,9 @@ import type { Avatar } from './avatar.ts';
 import type { Rung } from './deadline-ladder.ts';
 import type { Resampler } from './encoder.ts';
 import type { FrameRing } from './frame-ring.ts';
-import type { InferenceLane } from './inference-loop.ts';
+import type { InferenceLane, LaneCandidate } from './inference-loop.ts';
 import type { TickContent } from './live-stream.ts';
 import type { ChunkRequest, ChunkResult } from './model-runner.ts';
-import type { Candidate } from './scheduler.ts';
 import { SpeechTrack } from './speech-track.ts';
 import type { ChunkPlan } from './speech-track.ts';
 import type { SlotMeter } from './stage-stats.ts';
@@ -109,7 +108,7 @@ export class Speaker implements InferenceLane {
     this.#picture.release();
   }
 
-  candidate(): Candidate | null {
+  candidate(): LaneCandidate | null {
     const wantedFrames = this.#track.wanted;
     if (wantedFrames === 0) {
       this.#owedMs = null;
@@ -125,6 +124,7 @@ export class Speaker implements InferenceLane {
       wantedFrames,
       leadFrames,
       freeEntries: this.#ring.free,
+      running: this.#track.started,
     };
   }
 

@@ -93,6 +93,11 @@ export class SpeechTrack {
     return this.#items.some((item) => item.block.utteranceId !== null);
   }
 
+  /** Its first picture has been shown: from now on a late one is seen. */
+  get started(): boolean {
+    return this.#started;
+  }
+
   /** Row of the idle motion that the last tick showed. */
   get row(): number {
     return this.#row;

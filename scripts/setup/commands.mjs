@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { browserStep } from './browser.mjs';
 import { clientStep } from './client.mjs';
 import { say } from './console.mjs';
@@ -46,6 +47,12 @@ async function runAll(context, steps) {
   return 0;
 }
 
+/** A GPU worker's encoders run on libuv's pool; its supervisor gives it so many threads. */
+const withPool = (context) => ({
+  ...context,
+  env: { UV_THREADPOOL_SIZE: String(Math.max(4, cpus().length)), ...context.env },
+});
+
 const basis = [nodeStep, dependenciesStep];
 const runtime = [...basis, mediaWorkerStep, clientStep];
 
@@ -77,11 +84,11 @@ export const commands = {
   },
   'bench:gpu': {
     steps: basis,
-    run: (context, args) => runNode(context, ['gpu/bench/bench-gpu.ts', ...args]),
+    run: (context, args) => runNode(withPool(context), ['gpu/bench/bench-gpu.ts', ...args]),
   },
   trace: {
     steps: basis,
-    run: (context, args) => runNode(context, ['gpu/bench/trace.ts', ...args]),
+    run: (context, args) => runNode(withPool(context), ['gpu/bench/trace.ts', ...args]),
   },
   /** For images: mediasoup's worker alone; prints its path. */
   'media-worker': {
