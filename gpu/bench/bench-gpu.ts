@@ -99,7 +99,7 @@ async function benchVideo(device: BenchDevice, settings: readonly VideoSetting[]
   );
   for (const setting of settings) {
     const figures = await runVideo(device, setting);
-    const idleMs = figures.kernelMs / figures.busyShare - figures.kernelMs;
+    const idleMs = Math.max(0, figures.kernelMs / figures.busyShare - figures.kernelMs);
     const hiddenShare = setting.mode === 'async' ? 1 - idleMs / (figures.copyMs + figures.hostMs) : null;
     rows.push({ ...setting, ...figures, idleMs, hiddenShare });
     print(

@@ -94,6 +94,15 @@ class Host {
     this.#driver.useDevice(0);
   }
 
+  /** Nothing slow is left for the first chunk. */
+  async open(): Promise<void> {
+    const { work } = this.#setting;
+    if (work.kind !== 'encode') return;
+    const { width, height } = work;
+    const setting = { codec: 'h264', width, height, fps: 25, bitrateBps: 4e6 } as const;
+    this.#encoder = await new AvEncoders().openVideo(setting);
+  }
+
   async take(ticket: HostTicket): Promise<HostReport> {
     this.#driver.synchronize(ticket.copied);
     const startMs = hostNowMs();
@@ -115,13 +124,6 @@ class Host {
       return bad;
     }
     const { width, height, pixels } = work;
-    this.#encoder ??= await new AvEncoders().openVideo({
-      codec: 'h264',
-      width,
-      height,
-      fps: 25,
-      bitrateBps: 4e6,
-    });
     const picture = new Uint8Array(width * height * 1.5);
     for (let frame = 0; frame < frames; frame += 1) {
       if (pixels === 'rgb') {
@@ -130,7 +132,7 @@ class Host {
       } else {
         gather(ticket, frame, frames, width * height, picture);
       }
-      await this.#encoder.encode(picture, { keyFrame: false });
+      await this.#encoder?.encode(picture, { keyFrame: false });
     }
     return 0;
   }
@@ -143,7 +145,9 @@ function sleep(ms: number): void {
 if (parentPort) {
   const port = parentPort;
   const host = new Host(workerData as Setting);
-  let work = Promise.resolve();
+  let work = host.open().then(() => {
+    port.postMessage('ready');
+  });
   port.on('message', (ticket: HostTicket) => {
     work = work.then(async () => {
       port.postMessage(await host.take(ticket));

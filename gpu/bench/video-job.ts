@@ -74,6 +74,10 @@ export async function runVideoJob(
     workerData: { library, released, work: job.work, frameBytes: decoder.frameBytes },
   });
   const reports: HostReport[] = [];
+  await new Promise((resolve, reject) => {
+    host.once('message', resolve);
+    host.once('error', reject);
+  });
   const done = new Promise<void>((resolve, reject) => {
     host.on('message', (report: HostReport) => {
       reports.push(report);
@@ -81,7 +85,6 @@ export async function runVideoJob(
     });
     host.on('error', reject);
   });
-  await new Promise((resolve) => host.once('online', resolve));
 
   const startMs = hostNowMs();
   for (let chunk = 0; chunk < job.chunks; chunk += 1) {
