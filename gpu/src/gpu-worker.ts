@@ -60,7 +60,9 @@ export class GpuWorker {
         void this.#register();
       },
       onDisconnect: (reason) => {
-        log.warn({ reason }, 'server connection lost');
+        // A server that stops says so; a connection that breaks is worth a warning.
+        if (reason === 'io server disconnect') log.info('the server has ended the connection');
+        else log.warn({ reason }, 'server connection lost');
         // The server moves its sessions elsewhere at once; what still runs here runs for nobody.
         for (const slot of this.#slots) void slot.close();
       },
