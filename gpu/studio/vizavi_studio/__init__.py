@@ -1,0 +1,1 @@
+"""Makes an avatar: actor -> renders -> training -> bundle. See README.md."""
