@@ -12,6 +12,7 @@ COPY package.json package-lock.json .npmrc tsconfig.base.json ./
 COPY signaling/package.json signaling/
 COPY server/package.json server/
 COPY gpu/package.json gpu/
+COPY gpu/studio/package.json gpu/studio/
 COPY client/package.json client/
 COPY load/package.json load/
 COPY test/package.json test/

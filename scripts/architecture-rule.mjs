@@ -26,7 +26,8 @@ const CONFINED = {
   'onnxruntime-common': ['gpu/src/onnx-*.ts'],
   koffi: ['gpu/src/cuda/cuda-driver.ts', 'gpu/src/cuda/ort-api.ts', 'gpu/simulator/simulator.ts'],
   werift: ['load/src/*'],
-  'puppeteer-core': ['load/src/*', 'test/*'],
+  'puppeteer-core': ['load/src/*', 'test/*', 'gpu/studio/render/studio-browser.ts'],
+  three: ['gpu/studio/render/page/*'],
 };
 
 /**

@@ -17,7 +17,7 @@ const ESLINT = [
 ];
 const PRETTIER = ['node_modules/prettier/bin/prettier.cjs', '--log-level=warn', '--cache', '--check', '.'];
 /** Programs with different globals: Node's, the browser's, both. */
-const TYPE_SCRIPT_PROJECTS = ['.', 'client', 'test'];
+const TYPE_SCRIPT_PROJECTS = ['.', 'client', 'test', 'gpu/studio/render'];
 
 const checks = [
   {

@@ -52,7 +52,11 @@ export class StudioBrowser {
         response.setHeader('content-type', type);
         response.end(body);
       };
-      if (path === '/') send('text/html', '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>');
+      if (path === '/')
+        send(
+          'text/html',
+          '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
+        );
       else if (path === '/page.js') send('text/javascript', script);
       else if (path.startsWith('/actor/')) {
         const file = join(actorDir, normalize(path.slice('/actor/'.length)).replace(/^(\.\.\/)+/, ''));

@@ -78,6 +78,12 @@ class _Skull:
         return closest, normal, ((points - closest) * normal).sum(1)
 
 
+def _smooth(paths: np.ndarray, times: int) -> np.ndarray:
+    for _ in range(times):
+        paths[:, 1:-1] = 0.25 * paths[:, :-2] + 0.5 * paths[:, 1:-1] + 0.25 * paths[:, 2:]
+    return paths
+
+
 def _clumps(points: np.ndarray, size: float, rng) -> tuple[np.ndarray, np.ndarray]:
     """A direction [n, 3] and a number [n] that neighbouring strands share."""
     cells = np.floor(points / size + 0.3 * rng.normal(size=points.shape))
@@ -88,7 +94,7 @@ def _clumps(points: np.ndarray, size: float, rng) -> tuple[np.ndarray, np.ndarra
 
 def bob(head: Head, regions: Regions, hair: dict, rng) -> Strands:
     """Combed from a parting, over the skull, then hanging to `length`."""
-    steps = 11
+    fine, steps = 34, 12
     normals = head.normals()
     skull = _Skull(head, normals)
     roots = _sample(
@@ -105,9 +111,11 @@ def bob(head: Head, regions: Regions, hair: dict, rng) -> Strands:
         4.0, (roots.points[:, 1] - end) * 1.12 + 0.35 * np.maximum(0, roots.points[:, 2]) + 2.0
     )
     at = roots.points + roots.normals * 0.04
-    path, direction = [at.copy()], roots.normals.copy()
-    for k in range(1, steps):
-        t = k / (steps - 1)
+    path = [at.copy()]
+    aside = np.stack([side, np.zeros(count), np.full(count, -0.4)], 1)
+    direction = _unit(_tangent(aside, roots.normals) + 0.5 * roots.normals)
+    for k in range(1, fine):
+        t = k / (fine - 1)
         closest, normal, height = skull.nearest(at)
         distance = np.linalg.norm(at - closest, axis=1)
         flank = smoothstep(4.5, 7.2, np.abs(at[:, 0]))
@@ -124,19 +132,19 @@ def bob(head: Head, regions: Regions, hair: dict, rng) -> Strands:
         free = smoothstep(1.2, 3.0, distance)[:, None]
         curl = hair["curl"] * side * smoothstep(0.6, 1, t)
         hanging = np.stack([-curl, -np.ones(count), np.full(count, 0.06)], 1) + 0.04 * clump
-        lift = np.clip((layer * smoothstep(0, 0.22, t) - height) * 0.55, -0.6, 0.9)[:, None]
+        lift = np.clip((layer * smoothstep(0, 0.3, t) - height) * 0.55, -0.6, 0.6)[:, None]
         wanted = combed * (1 - free) + hanging * free + normal * lift * (1 - free * 0.8)
-        direction = _unit(0.45 * direction + 0.55 * wanted)
-        at = at + direction * (length / (steps - 1))[:, None]
+        direction = _unit(0.72 * direction + 0.28 * wanted)
+        at = at + direction * (length / (fine - 1))[:, None]
         closest, normal, height = skull.nearest(at)
         near = np.linalg.norm(at - closest, axis=1) < 2.5
         at = at + normal * (np.maximum(0, 0.12 - height) * near)[:, None]
         # Kept off the face: pushed outwards beside the cheeks.
         limit = hair["frame"] + 0.5 * clump_number
         face = (at[:, 2] > 1.0) & (at[:, 1] < 6.0) & (np.abs(at[:, 0]) < limit) & (at[:, 1] > -12)
-        at[face, 0] += np.sign(at[face, 0]) * (limit[face] - np.abs(at[face, 0])) * 0.6
+        at[face, 0] += np.sign(at[face, 0]) * (limit[face] - np.abs(at[face, 0])) * 0.3
         path.append(at.copy())
-    points = np.stack(path, 1)
+    points = _smooth(np.stack(path, 1), 6)[:, np.linspace(0, fine - 1, steps).round().astype(int)]
     inside = np.abs(points[:, :, 0]).max(1) < 9.9 + 0.3 * rng.normal(size=count)
     roots, points, layer, clump = roots.keep(inside), points[inside], layer[inside], clump[inside]
     wave = np.linspace(0, 1, steps)[None, :, None]

@@ -12,8 +12,8 @@ const SOLID = ['M_Face', 'M_BackHead', 'M_GumsTongue', 'M_Teeth'];
 const WIDE = { jawOpen: 0.4, mouthUpperUp: 0.5, mouthLowerDown: 0.5, mouthSmile: 0.3 };
 /** From so far between the lips on, cm, it is as light as that. */
 const WIDE_GAP_CM = 0.7;
-/** Light that finds its way between the teeth. */
-const SCATTERED: Readonly<Record<string, number>> = { M_GumsTongue: 0.2, M_Teeth: 0.26 };
+/** Light that finds its way between the teeth, and through the skin of the nostrils. */
+const SCATTERED: Readonly<Record<string, number>> = { M_GumsTongue: 0.3, M_Teeth: 0.28, M_Face: 0.07 };
 /** Radius of the eyeball at which the iris is measured. */
 const PUPIL_SHARE = 0.65;
 
@@ -64,7 +64,12 @@ export class Actor {
     const hair = this.#strands.filter(({ mesh }) => mesh.castShadow).map(({ mesh }) => mesh);
     const measure = (pose: Pose): Float32Array => {
       this.pose(pose);
-      return openness(renderer, [...solid, ...hair, this.#garment], this.#shape.positions, this.#shape.normals);
+      return openness(
+        renderer,
+        [...solid, ...hair, this.#garment],
+        this.#shape.positions,
+        this.#shape.normals,
+      );
     };
     const { rest } = this.#file.facts.spec;
     const wide = measure({ ...REST, weights: { ...rest, ...WIDE } });
@@ -79,11 +84,13 @@ export class Actor {
       gather(mesh, 'position', this.#shape.positions, vertices);
       gather(mesh, 'normal', this.#shape.normals, vertices);
       const open = mesh.geometry.getAttribute('open');
-      const least = opened * (SCATTERED[mesh.name] ?? 0);
+      const least = (mesh.name === 'M_Face' ? 1 : opened) * (SCATTERED[mesh.name] ?? 0);
       vertices.forEach((vertex, index) => {
         const closed = this.#open?.closed[vertex] ?? 1;
         const wide = this.#open?.wide[vertex] ?? 1;
-        open.setX(index, Math.max(least, closed + opened * (wide - closed)));
+        const front =
+          mesh.name === 'M_Face' ? 1 : smoothstep(2.0, 0.9, Math.abs(this.#shape.rest[3 * vertex]!));
+        open.setX(index, Math.max(least * front, closed + opened * (wide - closed)));
       });
       open.needsUpdate = true;
     }
@@ -119,7 +126,9 @@ export class Actor {
     for (const { mesh, vertices } of this.#parts) {
       if (!mesh.name.startsWith('M_Sclera')) continue;
       const front = vertices.reduce((best, v) => (rest[3 * v + 2]! > rest[3 * best + 2]! ? v : best));
-      const middle = [0, 1].map((axis) => vertices.reduce((sum, v) => sum + rest[3 * v + axis]!, 0) / vertices.length);
+      const middle = [0, 1].map(
+        (axis) => vertices.reduce((sum, v) => sum + rest[3 * v + axis]!, 0) / vertices.length,
+      );
       const pupil = [0, 1].map(
         (axis) => middle[axis]! * (1 - PUPIL_SHARE) + rest[3 * front + axis]! * PUPIL_SHARE,
       );
@@ -137,7 +146,11 @@ type Row = [number, number, number, number];
 
 /** One material's triangles, with a vertex for each pair of place and texture coordinates. */
 function part(file: ActorFile, name: string, material: THREE.MeshPhysicalMaterial): Part {
-  const [corners, uvCorners, uvs] = [file.ints(`${name}.triangles`), file.ints(`${name}.uvs`), file.floats('uvs')];
+  const [corners, uvCorners, uvs] = [
+    file.ints(`${name}.triangles`),
+    file.ints(`${name}.uvs`),
+    file.floats('uvs'),
+  ];
   const known = new Map<string, number>();
   const vertices: number[] = [];
   const coordinates: number[] = [];
@@ -213,7 +226,7 @@ function stitches(): THREE.Texture {
   }
   const texture = new THREE.DataTexture(data, size, size);
   texture.wrapS = texture.wrapT = THREE.RepeatWrapping;
-  texture.repeat.set(2, 2);
+  texture.repeat.set(1, 1);
   texture.anisotropy = 8;
   texture.magFilter = texture.minFilter = THREE.LinearFilter;
   texture.needsUpdate = true;

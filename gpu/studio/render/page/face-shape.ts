@@ -78,7 +78,7 @@ export class FaceShape {
       for (const each of names) this.#add(each, weight);
     }
     for (const { vertex, weight } of this.#tongue) {
-      const lift = (pose.tongueUp * 1.0 + pose.tongueOut * 0.45) * weight;
+      const lift = (pose.tongueUp * 1.2 + pose.tongueOut * 0.7) * weight;
       shaped[3 * vertex + 1]! += lift;
       shaped[3 * vertex + 2]! += (pose.tongueUp * 0.25 + pose.tongueOut * 1.25) * weight;
     }

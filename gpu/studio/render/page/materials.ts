@@ -14,8 +14,8 @@ export async function headMaterials(file: ActorFile): Promise<Map<string, THREE.
   return new Map([
     ['M_Face', face!],
     ['M_BackHead', back!],
-    ['M_GumsTongue', plain({ color: 0x9c4440, roughness: 0.45, clearcoat: 0.35, clearcoatRoughness: 0.3 })],
-    ['M_Teeth', plain({ color: 0xd9cdbb, roughness: 0.32, clearcoat: 0.3, clearcoatRoughness: 0.15 })],
+    ['M_GumsTongue', plain({ color: 0xb05a54, roughness: 0.45, clearcoat: 0.35, clearcoatRoughness: 0.3 })],
+    ['M_Teeth', plain({ color: 0xe2d8c8, roughness: 0.32, clearcoat: 0.3, clearcoatRoughness: 0.15 })],
     ['M_ScleraLeft', eye(spec)],
     ['M_ScleraRight', eye(spec)],
     [

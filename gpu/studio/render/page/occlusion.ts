@@ -58,9 +58,9 @@ export function openness(
       if (facing <= 0.05) continue;
       possible[vertex]! += facing;
       const [x, y, z] = [positions[at]!, positions[at + 1]!, positions[at + 2]!];
-      const u = Math.floor(((e[0]! * x + e[4]! * y + e[8]! * z + e[12]!) / REACH + 1) * 0.5 * SIZE);
-      const v = Math.floor(((e[1]! * x + e[5]! * y + e[9]! * z + e[13]!) / REACH + 1) * 0.5 * SIZE);
-      const far = -(e[2]! * x + e[6]! * y + e[10]! * z + e[14]!);
+      const u = Math.floor(((e[0] * x + e[4] * y + e[8] * z + e[12]) / REACH + 1) * 0.5 * SIZE);
+      const v = Math.floor(((e[1] * x + e[5] * y + e[9] * z + e[13]) / REACH + 1) * 0.5 * SIZE);
+      const far = -(e[2] * x + e[6] * y + e[10] * z + e[14]);
       const outside = u < 0 || v < 0 || u >= SIZE || v >= SIZE;
       if (outside || far < pixels[(v * SIZE + u) * 4]! + BIAS) seen[vertex]! += facing;
     }

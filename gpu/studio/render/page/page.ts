@@ -30,7 +30,8 @@ async function open(): Promise<StudioPage> {
   return {
     show: (pose) => {
       const weights: Record<string, number> = { ...rest };
-      for (const [name, weight] of Object.entries(pose.weights ?? {})) weights[name] = (weights[name] ?? 0) + weight;
+      for (const [name, weight] of Object.entries(pose.weights ?? {}))
+        weights[name] = (weights[name] ?? 0) + weight;
       actor.pose({ ...REST, ...pose, weights });
       stage.render();
     },
@@ -38,7 +39,8 @@ async function open(): Promise<StudioPage> {
     rgb: () => {
       const bytes = stage.rgb();
       let text = '';
-      for (let at = 0; at < bytes.length; at += 32_768) text += String.fromCharCode(...bytes.subarray(at, at + 32_768));
+      for (let at = 0; at < bytes.length; at += 32_768)
+        text += String.fromCharCode(...bytes.subarray(at, at + 32_768));
       return btoa(text);
     },
   };

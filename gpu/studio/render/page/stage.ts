@@ -109,7 +109,14 @@ export class Stage {
       if (index === 0) {
         light.castShadow = true;
         light.shadow.mapSize.set(2048, 2048);
-        Object.assign(light.shadow.camera, { left: -30, right: 30, top: 30, bottom: -30, near: 20, far: 200 });
+        Object.assign(light.shadow.camera, {
+          left: -30,
+          right: 30,
+          top: 30,
+          bottom: -30,
+          near: 20,
+          far: 200,
+        });
         light.shadow.bias = -0.0006;
         light.shadow.normalBias = 0.12;
         light.shadow.radius = 9;

@@ -186,7 +186,7 @@ function material(colour: Colour): THREE.ShaderMaterial {
       void main() {
         vec4 p = modelViewMatrix * vec4(position, 1.); gl_Position = projectionMatrix * p;
         T = normalize(normalMatrix * tangent3); N = normalize(normalMatrix * normal); V = normalize(-p.xyz);
-        float j = look.x - .5; tint = base * (1. + .8 * j); T1 = normalize(T + N * (.10 + .16 * j)); T2 = normalize(T - N * (.16 + .2 * j));
+        float j = look.x - .5; tint = base * (1. + .5 * j); T1 = normalize(T + N * (.10 + .16 * j)); T2 = normalize(T - N * (.16 + .2 * j));
         sum = tint * (.18 + .14 * N.y) * vec3(.85, .95, 1.1);
         ${lights.join('\n        ')}
         vColour = sum * look.y;
