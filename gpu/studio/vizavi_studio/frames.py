@@ -1,0 +1,30 @@
+"""The rendered frames as one memory-mapped array."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def load_frames(build: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Pictures u8 [n, h, w, 3], poses f32 [n, p], names of the poses' columns; n: frames rendered without a gap.
+
+    Unpacked pictures are kept in `frames.u8`: decoding them again would take longer than training on them.
+    """
+    folder = build / "frames"
+    poses = json.loads((folder / "poses.json").read_text())
+    files = [folder / f"{k:06d}.png" for k in range(len(poses["rows"]))]
+    count = next((k for k, file in enumerate(files) if not file.exists()), len(files))
+    if count == 0:
+        raise SystemExit(f"{folder}: no frames; run render/dataset.ts first")
+    height, width = np.array(Image.open(files[0]).convert("RGB")).shape[:2]
+    frame_bytes = height * width * 3
+    cache = build / "frames.u8"
+    known = cache.stat().st_size // frame_bytes if cache.exists() else 0
+    with cache.open("r+b" if cache.exists() else "wb") as out:
+        out.seek(known * frame_bytes)
+        for file in files[known:count]:
+            out.write(np.array(Image.open(file).convert("RGB")).tobytes())
+    pictures = np.memmap(cache, np.uint8, "r", shape=(count, height, width, 3))
+    return pictures, np.array(poses["rows"][:count], np.float32), poses["names"]
