@@ -4,6 +4,7 @@ import { VizaviError } from '@vizavi/signaling';
 import { chooseDecoder } from '../decoder-choice.ts';
 import type { DecoderChoice } from '../decoder-choice.ts';
 import type { ChunkRequest, Quality, WarmUp } from '../model-runner.ts';
+import type { StillRequest } from '../runner-messages.ts';
 import { CudaDriver } from './cuda-driver.ts';
 import { CudaError } from './cuda-errors.ts';
 import type {
@@ -11,7 +12,6 @@ import type {
   CudaJobs,
   FromEnqueuer,
   LoadOptions,
-  StillRequest,
   ToEnqueuer,
   ToReaper,
 } from './cuda-messages.ts';

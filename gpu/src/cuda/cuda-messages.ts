@@ -1,7 +1,8 @@
 import type { ErrorBody } from '@vizavi/signaling';
 import type { AvatarBundle } from '../avatar-bundle.ts';
 import type { FrameRingHandle } from '../frame-ring.ts';
-import type { BatchTimes, ChunkRequest, ChunkResult, Quality, WarmUp } from '../model-runner.ts';
+import type { BatchTimes, ChunkRequest, ChunkResult } from '../model-runner.ts';
+import type { JobMessage, RunnerJobs, RunnerNotice } from '../runner-messages.ts';
 import type { BatchEvents } from './device-buffers.ts';
 
 /**
@@ -28,32 +29,17 @@ export interface LoadOptions extends CudaOptions {
   readonly maxBatchFrames: number;
 }
 
-export interface StillRequest {
-  readonly expression: Float32Array;
-  readonly frames: number;
-  readonly out: SharedArrayBuffer;
-  readonly offsetBytes: number;
-}
-
-/** Job → what it is given and what the enqueuer answers. */
-export interface CudaJobs {
-  load: { input: LoadOptions; output: { readonly deviceName: string } };
-  warmUp: { input: null; output: { readonly warmUp: WarmUp; readonly decoder: string } };
-  still: { input: StillRequest; output: null };
+export interface CudaJobs extends RunnerJobs {
+  load: { readonly input: LoadOptions; readonly output: { readonly deviceName: string } };
 }
 export type CudaJobName = keyof CudaJobs;
 
 /** Main thread → enqueuer. */
 export type ToEnqueuer =
-  | {
-      [J in CudaJobName]: { readonly type: J; readonly id: number; readonly input: CudaJobs[J]['input'] };
-    }[CudaJobName]
-  | { readonly type: 'attach'; readonly slotId: number; readonly ring: FrameRingHandle }
-  | { readonly type: 'detach'; readonly slotId: number }
-  | { readonly type: 'quality'; readonly quality: Quality }
+  | JobMessage<CudaJobs>
+  | RunnerNotice
   /** Answered by the reaper, or by the enqueuer when it could not be enqueued. */
-  | { readonly type: 'run'; readonly id: number; readonly batch: readonly ChunkRequest[] }
-  | { readonly type: 'close' };
+  | { readonly type: 'run'; readonly id: number; readonly batch: readonly ChunkRequest[] };
 
 /** Enqueuer → main thread. */
 export type FromEnqueuer =

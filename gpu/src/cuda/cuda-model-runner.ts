@@ -1,18 +1,9 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { VizaviError } from '@vizavi/signaling';
-import type { ErrorBody } from '@vizavi/signaling';
+import type { VizaviError } from '@vizavi/signaling';
 import type { AvatarBundle } from '../avatar-bundle.ts';
-import type { FrameRing } from '../frame-ring.ts';
-import { checkChunkRequest } from '../model-runner.ts';
-import type { BatchTimes, ChunkRequest, ChunkResult, ModelRunner, Quality, WarmUp } from '../model-runner.ts';
-import type {
-  CudaJobName,
-  CudaJobs,
-  CudaOptions,
-  FromEnqueuer,
-  FromReaper,
-  ToEnqueuer,
-} from './cuda-messages.ts';
+import type { ChunkRequest, ChunkResult } from '../model-runner.ts';
+import { revive, ThreadedModelRunner } from '../threaded-model-runner.ts';
+import type { CudaJobs, CudaOptions, FromEnqueuer, FromReaper, ToEnqueuer } from './cuda-messages.ts';
 
 export interface CudaModelRunnerOptions extends CudaOptions {
   /** The device is lost, or a thread has died; every call fails from now on. */
@@ -21,9 +12,9 @@ export interface CudaModelRunnerOptions extends CudaOptions {
   readonly hangMs?: number;
 }
 
-interface Settle<T> {
-  resolve(value: T): void;
-  reject(error: VizaviError): void;
+interface Batch {
+  readonly chunks: readonly PromiseWithResolvers<ChunkResult>[];
+  readonly hang: NodeJS.Timeout;
 }
 
 /** Chunks of the recommended length that one batch may hold. */
@@ -35,72 +26,44 @@ const HANG_MS = 5000;
  * Runs a bundle on a CUDA device. Two threads: the *enqueuer* hands work to the device and never waits for it; the
  * *reaper* waits for the device's events and hands finished frames on. This thread only sends and receives messages.
  */
-export class CudaModelRunner implements ModelRunner {
+export class CudaModelRunner extends ThreadedModelRunner<CudaJobs> {
   readonly depth: number;
-  onBatch: (times: BatchTimes) => void = () => undefined;
   readonly #options: CudaModelRunnerOptions;
-  readonly #enqueuer: Worker;
-  readonly #reaper: Worker;
+  readonly #threads: { readonly enqueuer: Worker; readonly reaper: Worker };
   readonly #exited: Promise<unknown>;
-  readonly #jobs = new Map<number, Settle<unknown>>();
-  readonly #batches = new Map<
-    number,
-    { readonly chunks: readonly Settle<ChunkResult>[]; hang: NodeJS.Timeout }
-  >();
-  readonly #rings = new Map<number, FrameRing>();
-  #bundle: AvatarBundle | null = null;
-  #decoder: string | null = null;
+  readonly #batches = new Map<number, Batch>();
   #deviceName = '';
-  #nextId = 0;
   #lost = false;
-  /** Why no more calls are taken. */
-  #ended: VizaviError | null = null;
 
   constructor(options: CudaModelRunnerOptions) {
+    const threads = startThreads();
+    super(threads.enqueuer, options.onFatal);
     this.#options = options;
+    this.#threads = threads;
     this.depth = options.mode === 'async' ? options.depth : 1;
-    const { port1, port2 } = new MessageChannel();
-    // The reaper sleeps in Atomics.wait until this counter moves: its event loop never runs.
-    const posted = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    this.#reaper = new Worker(new URL('./cuda-reaper-thread.ts', import.meta.url), {
-      name: 'reaper',
-      workerData: { port: port2, posted },
-      transferList: [port2],
-    });
-    this.#enqueuer = new Worker(new URL('./cuda-enqueuer-thread.ts', import.meta.url), {
-      name: 'enqueuer',
-      workerData: { port: port1, posted },
-      transferList: [port1],
-    });
-    this.#enqueuer.on('message', (message: FromEnqueuer) => {
+    threads.enqueuer.on('message', (message: FromEnqueuer) => {
       this.#fromEnqueuer(message);
     });
-    this.#reaper.on('message', (message: FromReaper) => {
+    threads.reaper.on('message', (message: FromReaper) => {
       this.#fromReaper(message);
     });
     this.#exited = Promise.all(
-      [this.#enqueuer, this.#reaper].map(async (thread) => {
-        const ended = new Promise<void>((resolve) => {
+      Object.values(threads).map((thread) => {
+        thread.on('error', (cause) => {
+          this.#lose(cause);
+        });
+        return new Promise<void>((resolve) => {
           thread.once('exit', (code) => {
-            this.#die(new Error(`a device thread ended with exit code ${code}`));
+            this.#lose(new Error(`a device thread ended with exit code ${code}`));
             resolve();
           });
         });
-        thread.on('error', (cause) => {
-          this.#die(cause);
-        });
-        await ended;
       }),
     );
   }
 
   get maxBatchFrames(): number {
-    return BATCH_CHUNKS * this.#loaded().chunkFrames;
-  }
-
-  /** The decoder variant in use; null before `warmUp` has chosen one. */
-  get decoder(): string | null {
-    return this.#decoder;
+    return BATCH_CHUNKS * this.loaded().chunkFrames;
   }
 
   /** What the driver calls the device. */
@@ -112,117 +75,61 @@ export class CudaModelRunner implements ModelRunner {
     const { device, driver, mode, depth, decoder, networks } = this.#options;
     const maxBatchFrames = BATCH_CHUNKS * bundle.chunkFrames;
     const input = { device, driver, mode, depth, decoder, networks, bundle, maxBatchFrames };
-    this.#deviceName = (await this.#call('load', input)).deviceName;
-    this.#bundle = bundle;
-  }
-
-  async warmUp(): Promise<WarmUp> {
-    const { warmUp, decoder } = await this.#call('warmUp', null);
-    this.#decoder = decoder;
-    return warmUp;
-  }
-
-  attachSlot(slotId: number, ring: FrameRing): void {
-    this.#loaded();
-    this.#rings.set(slotId, ring);
-    this.#post({ type: 'attach', slotId, ring: ring.handle() });
-  }
-
-  detachSlot(slotId: number): void {
-    if (this.#rings.delete(slotId)) this.#post({ type: 'detach', slotId });
-  }
-
-  setQuality(quality: Quality): void {
-    this.#post({ type: 'quality', quality });
+    this.#deviceName = (await this.call('load', input)).deviceName;
+    this.bundle = bundle;
   }
 
   run(batch: readonly ChunkRequest[]): readonly Promise<ChunkResult>[] {
+    const good: ChunkRequest[] = [];
+    const chunks: PromiseWithResolvers<ChunkResult>[] = [];
     const runs = batch.map((request) => {
       const run = Promise.withResolvers<ChunkResult>();
       try {
-        if (this.#ended) throw this.#ended;
-        checkChunkRequest(request, this.#loaded(), this.#rings.get(request.slotId));
-        return { request, run, good: true };
+        good.push(this.checked(request));
+        chunks.push(run);
       } catch (error) {
         run.reject(error);
-        return { request, run, good: false };
       }
+      return run.promise;
     });
-    const good = runs.filter((chunk) => chunk.good);
-    if (good.length > 0) {
-      const id = (this.#nextId += 1);
-      const hang = setTimeout(() => {
-        this.#die(new Error(`the device has not answered for ${this.#hangMs} ms`));
-      }, this.#hangMs);
-      this.#batches.set(id, { chunks: good.map(({ run }) => run), hang });
-      this.#post({
-        type: 'run',
-        id,
-        // Views would drag the whole of their buffers along.
-        batch: good.map(({ request }) => ({
-          ...request,
-          pcm: request.pcm.slice(),
-          expression: request.expression.slice(),
-        })),
-      });
-    }
-    return runs.map(({ run }) => run.promise);
-  }
-
-  async renderStill(expression: Float32Array, frames: number): Promise<SharedArrayBuffer> {
-    const { chunkFrames, frameBytes, expression: face } = this.#loaded();
-    const row = face.parameters.length;
-    const out = new SharedArrayBuffer(frames * frameBytes);
-    for (let first = 0; first < frames; first += chunkFrames) {
-      const count = Math.min(chunkFrames, frames - first);
-      const rows = expression.slice(first * row, (first + count) * row);
-      await this.#call('still', { expression: rows, frames: count, out, offsetBytes: first * frameBytes });
-    }
-    return out;
+    if (good.length > 0) this.#send(good, chunks);
+    return runs;
   }
 
   async close(): Promise<void> {
-    if (!this.#ended) {
-      this.#end(new VizaviError('unavailable', 'the model runner is closed'));
-      this.#enqueuer.postMessage({ type: 'close' } satisfies ToEnqueuer);
-    }
+    this.endCalls();
     // A thread that waits for a device that is gone cannot be ended; the process can.
     if (!this.#lost) await this.#exited;
   }
 
-  get #hangMs(): number {
-    return this.#options.hangMs ?? HANG_MS;
+  protected abandon(error: VizaviError): void {
+    for (const id of [...this.#batches.keys()]) for (const chunk of this.#take(id)) chunk.reject(error);
   }
 
-  #call<J extends CudaJobName>(type: J, input: CudaJobs[J]['input']): Promise<CudaJobs[J]['output']> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    const id = (this.#nextId += 1);
-    return new Promise((resolve, reject) => {
-      this.#jobs.set(id, { resolve, reject });
-      this.#enqueuer.postMessage({ type, id, input });
-    });
-  }
-
-  #post(message: ToEnqueuer): void {
-    if (!this.#ended) this.#enqueuer.postMessage(message);
+  #send(batch: readonly ChunkRequest[], chunks: Batch['chunks']): void {
+    const { hangMs = HANG_MS } = this.#options;
+    const id = this.nextId();
+    const hang = setTimeout(() => {
+      this.#lose(new Error(`the device has not answered for ${hangMs} ms`));
+    }, hangMs);
+    this.#batches.set(id, { chunks, hang });
+    this.#threads.enqueuer.postMessage({ type: 'run', id, batch } satisfies ToEnqueuer);
   }
 
   #fromEnqueuer(message: FromEnqueuer): void {
-    const job = this.#jobs.get(message.id);
-    this.#jobs.delete(message.id);
     if (message.type === 'done') {
-      job?.resolve(message.output);
+      this.done(message.id, message.output);
       return;
     }
     const error = revive(message.error);
-    job?.reject(error);
+    this.refused(message.id, error);
     for (const chunk of this.#take(message.id)) chunk.reject(error);
-    if (message.fatal) this.#die(error);
+    if (message.fatal) this.#lose(error);
   }
 
   #fromReaper(message: FromReaper): void {
     if (message.type === 'lost') {
-      this.#die(revive(message.error));
+      this.#lose(revive(message.error));
       return;
     }
     this.onBatch(message.times);
@@ -232,36 +139,30 @@ export class CudaModelRunner implements ModelRunner {
     });
   }
 
-  #take(id: number): readonly Settle<ChunkResult>[] {
+  #take(id: number): Batch['chunks'] {
     const batch = this.#batches.get(id);
     this.#batches.delete(id);
     clearTimeout(batch?.hang);
     return batch?.chunks ?? [];
   }
 
-  #die(cause: unknown): void {
-    if (this.#ended) return;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const error = new VizaviError('inference_failed', `the device is lost: ${message}`, { cause });
+  #lose(cause: unknown): void {
+    if (this.ended) return;
     this.#lost = true;
-    this.#end(error);
-    for (const thread of [this.#enqueuer, this.#reaper]) void thread.terminate();
-    this.#options.onFatal?.(error);
-  }
-
-  #end(error: VizaviError): void {
-    this.#ended = error;
-    for (const job of this.#jobs.values()) job.reject(error);
-    this.#jobs.clear();
-    for (const id of [...this.#batches.keys()]) for (const chunk of this.#take(id)) chunk.reject(error);
-  }
-
-  #loaded(): AvatarBundle {
-    if (this.#bundle) return this.#bundle;
-    throw this.#ended ?? new VizaviError('invalid_state', 'no bundle is loaded');
+    for (const thread of Object.values(this.#threads)) void thread.terminate();
+    this.die('the device is lost', cause);
   }
 }
 
-function revive({ code, message, retryable }: ErrorBody): VizaviError {
-  return new VizaviError(code, message, { retryable });
+function startThreads(): { readonly enqueuer: Worker; readonly reaper: Worker } {
+  const { port1, port2 } = new MessageChannel();
+  // The reaper sleeps in Atomics.wait until this counter moves: its event loop never runs.
+  const posted = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const start = (name: 'enqueuer' | 'reaper', port: typeof port1): Worker =>
+    new Worker(new URL(`./cuda-${name}-thread.ts`, import.meta.url), {
+      name,
+      workerData: { port, posted },
+      transferList: [port],
+    });
+  return { enqueuer: start('enqueuer', port1), reaper: start('reaper', port2) };
 }

@@ -139,13 +139,13 @@ def bob(head: Head, regions: Regions, hair: dict, rng) -> Strands:
         closest, normal, height = skull.nearest(at)
         near = np.linalg.norm(at - closest, axis=1) < 2.5
         at = at + normal * (np.maximum(0, 0.12 - height) * near)[:, None]
-        # Kept off the face: pushed outwards beside the cheeks.
-        limit = hair["frame"] + 0.5 * clump_number
-        face = (at[:, 2] > 1.0) & (at[:, 1] < 6.0) & (np.abs(at[:, 0]) < limit) & (at[:, 1] > -12)
+        # Kept off the face: pushed outwards beside the cheeks, less and less towards the forehead.
+        limit = (hair["frame"] + 0.5 * clump_number) * (0.55 + 0.45 * smoothstep(9.0, 3.5, at[:, 1]))
+        face = (at[:, 2] > 1.0) & (at[:, 1] < 8.6) & (np.abs(at[:, 0]) < limit) & (at[:, 1] > -12)
         at[face, 0] += np.sign(at[face, 0]) * (limit[face] - np.abs(at[face, 0])) * 0.3
         path.append(at.copy())
     points = _smooth(np.stack(path, 1), 6)[:, np.linspace(0, fine - 1, steps).round().astype(int)]
-    inside = np.abs(points[:, :, 0]).max(1) < 9.9 + 0.3 * rng.normal(size=count)
+    inside = np.abs(points[:, :, 0]).max(1) < 9.5 + 0.12 * rng.normal(size=count)
     roots, points, layer, clump = roots.keep(inside), points[inside], layer[inside], clump[inside]
     wave = np.linspace(0, 1, steps)[None, :, None]
     points = points + hair["wave"] * wave**1.5 * np.sin(9 * wave + 4 * clump[:, None, :])

@@ -14,6 +14,8 @@ const WIDE = { jawOpen: 0.4, mouthUpperUp: 0.5, mouthLowerDown: 0.5, mouthSmile:
 const WIDE_GAP_CM = 0.7;
 /** Light that finds its way between the teeth, and through the skin of the nostrils. */
 const SCATTERED: Readonly<Record<string, number>> = { M_GumsTongue: 0.3, M_Teeth: 0.28, M_Face: 0.07 };
+/** A tongue between the teeth is met by the light that falls through the lips. */
+const ON_TONGUE = 0.42;
 /** Radius of the eyeball at which the iris is measured. */
 const PUPIL_SHARE = 0.65;
 
@@ -80,6 +82,12 @@ export class Actor {
   pose(pose: Pose): void {
     this.#shape.set(pose);
     const opened = Math.min(1, this.#shape.lipGap / WIDE_GAP_CM);
+    const tongue = new Map(
+      this.#shape.tongue.map(({ vertex, weight }) => [
+        vertex,
+        weight * ON_TONGUE * Math.max(pose.tongueOut, 0.7 * pose.tongueUp),
+      ]),
+    );
     for (const { mesh, vertices } of this.#parts) {
       gather(mesh, 'position', this.#shape.positions, vertices);
       gather(mesh, 'normal', this.#shape.normals, vertices);
@@ -90,7 +98,10 @@ export class Actor {
         const wide = this.#open?.wide[vertex] ?? 1;
         const front =
           mesh.name === 'M_Face' ? 1 : smoothstep(2.0, 0.9, Math.abs(this.#shape.rest[3 * vertex]!));
-        open.setX(index, Math.max(least * front, closed + opened * (wide - closed)));
+        open.setX(
+          index,
+          Math.max(least * front, closed + opened * (wide - closed)) + opened * (tongue.get(vertex) ?? 0),
+        );
       });
       open.needsUpdate = true;
     }
@@ -200,7 +211,7 @@ function garment(file: ActorFile): THREE.Mesh<THREE.BufferGeometry, THREE.MeshPh
     color: new THREE.Color().setRGB(...color, THREE.SRGBColorSpace),
     roughness: 0.92,
     bumpMap: stitches(),
-    bumpScale: 2.2,
+    bumpScale: 1.1,
     sheen: 0.8,
     sheenRoughness: 0.6,
     sheenColor: new THREE.Color(...sheen),

@@ -80,10 +80,15 @@ export class FaceShape {
     for (const { vertex, weight } of this.#tongue) {
       const lift = (pose.tongueUp * 1.2 + pose.tongueOut * 0.7) * weight;
       shaped[3 * vertex + 1]! += lift;
-      shaped[3 * vertex + 2]! += (pose.tongueUp * 0.25 + pose.tongueOut * 1.25) * weight;
+      shaped[3 * vertex + 2]! += (pose.tongueUp * 0.3 + pose.tongueOut * 1.6) * weight;
     }
     this.#turn(pose);
     this.#computeNormals();
+  }
+
+  /** Of the tongue's vertices, 0…1: how much of its movement each makes. */
+  get tongue(): readonly { readonly vertex: number; readonly weight: number }[] {
+    return this.#tongue;
   }
 
   /** Widest distance between the inner edges of the lips, cm. */
