@@ -1,4 +1,4 @@
-"""The avatar's autoencoder: 512x512 RGB -> latent [16, 8, 8] -> 512x512 RGB."""
+"""The avatar's autoencoder: 512x512 RGB -> latent [16, 8, 8] -> 512x512 RGB, and the way from a pose to the same latent."""
 
 import torch
 from torch import nn
@@ -6,6 +6,10 @@ from torch.nn import functional as F
 
 LATENT = (16, 8, 8)
 SIZE = 512
+FAST = (128, 128, 96, 64, 32)
+"""Channels at 8, 16, 32, 64 and 128 of the decoder for one core of a CPU."""
+LARGE = (192, 192, 160, 128, 80)
+"""The same for a GPU."""
 
 
 class Block(nn.Module):
@@ -22,8 +26,13 @@ class Block(nn.Module):
         return x + self.second(F.relu(self.first(x)))
 
 
+def _normal(latents: torch.Tensor) -> torch.Tensor:
+    """Mean 0 and variance 1 in each picture's latents, whatever the weights."""
+    return F.group_norm(latents.float(), 1)
+
+
 class Encoder(nn.Module):
-    """Only training and studies need it."""
+    """Picture -> latent. Only training and studies need it."""
 
     def __init__(self):
         super().__init__()
@@ -34,8 +43,6 @@ class Encoder(nn.Module):
             layers += [nn.Conv2d(before, width, 4, stride=2, padding=1), nn.ReLU()]
             before = width
         layers += [Block(before), nn.ReLU(), nn.Conv2d(before, LATENT[0], 3, padding=1)]
-        # Unit variance in every latent, whatever the weights: the generator's noise has a known size.
-        layers.append(nn.GroupNorm(1, LATENT[0], affine=False))
         self.layers = nn.Sequential(*layers)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -44,19 +51,37 @@ class Encoder(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """RGB [n, 3, 512, 512], 0..1 -> [n, 16, 8, 8], of mean 0 and variance 1."""
-        return self.layers(pictures - 0.5)
+        return _normal(self.layers(pictures - 0.5))
+
+
+class PoseEncoder(nn.Module):
+    """Pose -> latent: what the generator ends with. `low` and `high` are the ranges of the parameters."""
+
+    def __init__(self, low: torch.Tensor, high: torch.Tensor, hidden: int = 256):
+        super().__init__()
+        self.register_buffer("middle", (low + high) / 2)
+        self.register_buffer("reach", (high - low) / 2)
+        size = LATENT[0] * LATENT[1] * LATENT[2]
+        self.layers = nn.Sequential(
+            nn.Linear(len(low), hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, size)
+        )
+
+    def forward(self, poses: torch.Tensor) -> torch.Tensor:
+        """[n, p] -> [n, 16, 8, 8], of mean 0 and variance 1."""
+        out = self.layers((poses - self.middle) / self.reach)
+        return _normal(out.view(-1, *LATENT))
 
 
 class Decoder(nn.Module):
-    """Resolution grows from 8 to 128, then one convolution paints 4x4 pixels at once.
+    """Latent -> picture. Resolution grows from 8 to 128, then one convolution paints 4x4 pixels at once.
 
-    `widths` are the channels at 8, 16, 32, 64 and 128. The picture is a mean frame plus what the network adds: what never
-    changes costs no capacity. At every resolution a learned constant says where on the picture a feature is.
+    The picture is a learned still frame plus what the network adds: what never changes costs no capacity. At every
+    resolution a learned constant says where on the picture a feature is.
     """
 
-    def __init__(self, mean: torch.Tensor, widths=(128, 96, 80, 48, 24)):
+    def __init__(self, mean: torch.Tensor, widths=FAST):
         super().__init__()
-        self.register_buffer("mean", mean[None])
+        self.still = nn.Parameter(mean[None].clone())
         self.enter = nn.Conv2d(LATENT[0], widths[0], 3, padding=1)
         self.blocks = nn.ModuleList(Block(width) for width in widths)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, widths[1:]))
@@ -70,9 +95,13 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.paint.weight)
         nn.init.zeros_(self.paint.bias)
 
-    def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """[n, 16, 8, 8] -> RGB [n, 3, 512, 512]; clamp to 0..1."""
+    def features(self, latents: torch.Tensor) -> torch.Tensor:
+        """[n, 16, 8, 8] -> what is painted with [n, 48, 128, 128]: channel 16 c + 4 y + x is colour c of the pixel y, x."""
         x = self.blocks[0](F.relu(self.enter(latents)))
         for narrow, place, block in zip(self.narrow, self.places, self.blocks[1:]):
             x = block(F.interpolate(narrow(x), scale_factor=2, mode="nearest") + place)
-        return self.mean + F.pixel_shuffle(self.paint(x), 4)
+        return self.paint(F.relu(x))
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        """[n, 16, 8, 8] -> RGB [n, 3, 512, 512]; clamp to 0..1."""
+        return self.still + F.pixel_shuffle(self.features(latents), 4)

@@ -1,9 +1,10 @@
-"""Step 4: frames -> encoder and decoder. Goes on from BUILD/codec.pt.
+"""Step 4: frames -> encoder, pose encoder and decoder. Goes on from BUILD/codec.pt.
 
-python -m vizavi_studio.train_codec BUILD [--minutes 60] [--threads 1]
+python -m vizavi_studio.train_codec BUILD [--minutes 60] [--threads 2]
 """
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -12,47 +13,66 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from .codec import Decoder, Encoder
+from .codec import FAST, LARGE, Decoder, Encoder, PoseEncoder
 from .frames import load_frames
 
-HELD_OUT = 40
-"""The last frames are never trained on."""
 BATCH = 4
 RATE = 2e-3
-SAVE_SECONDS = 120
+SAVE_SECONDS = 240
 # Held-out PSNR is judged here too: boxes of the picture at rest, widened by what the head moves; x0, y0, x1, y1.
-MOUTH = (170, 250, 330, 400)
-EYES = (150, 130, 350, 240)
+MOUTH = (190, 275, 330, 385)
+EYES = (150, 165, 360, 255)
+
+
+def held_out(frame: int) -> bool:
+    """Such frames are never trained on, however many there are."""
+    return frame % 25 == 7
 
 
 class Trainer:
-    def __init__(self, build: Path, iterations: int, seed: int):
+    """The decoder is fed by both ways into the latent, by turns; the two ways are drawn together."""
+
+    def __init__(self, build: Path, iterations: int, seed: int, large: bool):
         torch.manual_seed(seed)
         self.build = build
         self.iterations = iterations
+        self.large = large
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.pictures, _, _ = load_frames(build)
-        self.count = len(self.pictures) - HELD_OUT
-        if self.count < 2 * HELD_OUT:
-            raise SystemExit(f"{len(self.pictures)} frames are too few")
-        sample = self._load(np.linspace(0, self.count - 1, 64).astype(int))
+        self.pictures, poses, self.names = load_frames(build)
+        self.poses = torch.from_numpy(poses).to(self.device)
+        frames = np.arange(len(self.pictures))
+        self.kept = frames[[not held_out(k) for k in frames]]
+        self.held = frames[[held_out(k) for k in frames]]
+        if len(self.held) < 4:
+            raise SystemExit(f"{len(frames)} frames are too few")
+        sample = self._load(self.kept[np.linspace(0, len(self.kept) - 1, 64).astype(int)])
         mean = sample.mean(0)
-        self.encoder = Encoder().to(self.device)
-        self.decoder = Decoder(mean).to(self.device)
+        ranges = torch.tensor(json.loads((build / "frames" / "poses.json").read_text())["ranges"])
+        self.encoder = Encoder().to(self.device, memory_format=torch.channels_last)
+        self.poser = PoseEncoder(ranges[:, 0], ranges[:, 1]).to(self.device)
+        widths = LARGE if large else FAST
+        self.decoder = Decoder(mean, widths).to(self.device, memory_format=torch.channels_last)
         moves = (sample - mean).abs().mean((0, 1))
         moves = F.avg_pool2d(moves[None, None], 9, 1, 4)[0, 0]
-        self.weight = (0.15 + moves / moves.max()).sqrt()
-        parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
-        self.optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=1e-4)
+        weight = (0.15 + moves / moves.max()).sqrt()
+        for x0, y0, x1, y1 in (MOUTH, EYES):
+            weight[y0:y1, x0:x1] *= 1.5
+        self.weight = weight / weight.mean()
+        trained = [self.decoder] if large else [self.decoder, self.encoder, self.poser]
+        self.trained = [p for module in trained for p in module.parameters()]
+        self.optimizer = torch.optim.AdamW(self.trained, lr=RATE, weight_decay=1e-4)
         self.random = np.random.default_rng(seed)
         self.step = 0
         self.seconds = 0.0
+        self.history: list[dict] = []
+        if large:
+            self._borrow()
         if self._file.exists():
             self._resume()
 
     @property
     def _file(self) -> Path:
-        return self.build / "codec.pt"
+        return self.build / ("codec.large.pt" if self.large else "codec.pt")
 
     def run(self, minutes: float) -> None:
         until = time.time() + 60 * minutes
@@ -61,7 +81,7 @@ class Trainer:
         while self.step < self.iterations and time.time() < until:
             loss = self._iterate()
             self.seconds = before + time.time() - started
-            if self.step % 50 == 0:
+            if self.step % 100 == 0:
                 print(f"{self.step}/{self.iterations}  {self.seconds:.0f} s  loss {loss:.4f}", flush=True)
             if time.time() - saved > SAVE_SECONDS:
                 self.save()
@@ -69,48 +89,66 @@ class Trainer:
         self.save()
 
     def save(self) -> None:
-        whole, mouth, eyes = self.judge()
-        print(f"{self.step}: held out {whole:.2f} dB, mouth {mouth:.2f}, eyes {eyes:.2f}", flush=True)
+        whole, mouth, eyes, posed = self.judge()
+        print(
+            f"{self.step}: held out {whole:.2f} dB, mouth {mouth:.2f}, eyes {eyes:.2f}; from the pose {posed:.2f}",
+            flush=True,
+        )
+        self.history.append(
+            {"step": self.step, "seconds": round(self.seconds), "whole": whole, "mouth": mouth, "eyes": eyes}
+        )
         state = {
             "encoder": self.encoder.state_dict(),
+            "poser": self.poser.state_dict(),
             "decoder": self.decoder.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "names": self.names,
+            "frames": len(self.pictures),
             "step": self.step,
             "seconds": self.seconds,
+            "history": self.history,
         }
         part = self._file.with_suffix(".part")
         torch.save(state, part)
         part.rename(self._file)
 
     @torch.no_grad()
-    def judge(self) -> tuple[float, float, float]:
-        """PSNR in dB over held-out frames: whole, mouth, eyes; writes a picture to look at."""
+    def judge(self) -> tuple[float, float, float, float]:
+        """PSNR in dB over held-out frames: whole, mouth, eyes; whole from the pose alone. Writes a picture to look at."""
         rows, errors = [], []
-        for k in range(self.count, self.count + HELD_OUT):
+        for k in self.held[:40]:
             target = self._load([k])
             made = self.decoder(self.encoder(target)).clamp(0, 1)
+            posed = self.decoder(self.poser(self.poses[k : k + 1])).clamp(0, 1)
             error = ((made - target) ** 2).mean((0, 1))
-            errors.append([_psnr(error), _psnr(_crop(error, MOUTH)), _psnr(_crop(error, EYES))])
-            if k - self.count < 4:
+            errors.append(
+                [_psnr(error), _psnr(_crop(error, MOUTH)), _psnr(_crop(error, EYES)), _psnr((posed - target) ** 2)]
+            )
+            if len(rows) < 4:
                 difference = ((made - target).abs() * 4).clamp(0, 1)
-                rows.append(torch.cat([target[0], made[0], difference[0]], 1))
+                rows.append(torch.cat([target[0], made[0], posed[0], difference[0]], 1))
         sheet = torch.cat(rows, 2).permute(1, 2, 0).cpu().numpy()
-        Image.fromarray((sheet * 255).astype(np.uint8)).save(self.build / "codec.png")
-        return tuple(np.mean(errors, 0))
+        Image.fromarray((sheet * 255).astype(np.uint8)).save(self._file.with_suffix(".png"))
+        return tuple(float(x) for x in np.mean(errors, 0))
 
     def _iterate(self) -> float:
         progress = self.step / self.iterations
         rate = RATE * min(1, (self.step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * progress)) * 0.98 + 0.02)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        target = self._load(self.random.choice(self.count, BATCH, replace=False))
-        latents = self.encoder(target)
-        # Room around each latent: the generator will not hit them exactly.
-        made = self.decoder(latents + 0.03 * torch.randn_like(latents))
-        loss = self._distance(made, target)
+        frames = self.random.choice(self.kept, BATCH, replace=False)
+        target = self._load(frames)
+        with torch.autocast(self.device, torch.bfloat16):
+            seen = self.encoder(target)
+            posed = self.poser(self.poses[frames])
+            half = BATCH // 2
+            latents = torch.cat([seen[:half], posed[half:]])
+            # Room around each latent: the generator will not hit them exactly.
+            made = self.decoder(latents + 0.03 * torch.randn_like(latents))
+        loss = self._distance(made.float(), target) + 0.05 * F.mse_loss(seen, posed)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
         self.step += 1
         return loss.item()
@@ -120,21 +158,31 @@ class Trainer:
         weight = self.weight
         out = ((made - target).abs() * weight).mean()
         for axis, size in ((2, weight[1:]), (3, weight[:, 1:])):
-            out = out + 0.7 * ((made.diff(dim=axis) - target.diff(dim=axis)).abs() * size).mean()
-        for scale in (2, 4, 8):
+            out = out + 0.5 * ((made.diff(dim=axis) - target.diff(dim=axis)).abs() * size).mean()
+        for scale in (4, 16):
             out = out + 0.3 * (F.avg_pool2d(made, scale) - F.avg_pool2d(target, scale)).abs().mean()
         return out
 
     def _load(self, frames) -> torch.Tensor:
         pictures = torch.from_numpy(np.ascontiguousarray(self.pictures[frames]))
-        return pictures.to(self.device).permute(0, 3, 1, 2).float() / 255
+        # Rows of pixels as they lie: the layout that convolutions on a CPU like best.
+        return pictures.to(self.device).permute(0, 3, 1, 2).float().div_(255)
+
+    def _borrow(self) -> None:
+        """The large decoder reads the latents of the fast one."""
+        state = torch.load(self.build / "codec.pt", map_location=self.device, weights_only=True)
+        for module, name in ((self.encoder, "encoder"), (self.poser, "poser")):
+            module.load_state_dict(state[name])
+            module.requires_grad_(False)
 
     def _resume(self) -> None:
         state = torch.load(self._file, map_location=self.device, weights_only=True)
         self.encoder.load_state_dict(state["encoder"])
+        self.poser.load_state_dict(state["poser"])
         self.decoder.load_state_dict(state["decoder"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
+        self.random = np.random.default_rng([self.step, 1])
         print(f"goes on from {self.step}")
 
 
@@ -150,13 +198,14 @@ def _psnr(error: torch.Tensor) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", type=Path)
-    parser.add_argument("--iterations", type=int, default=20_000)
+    parser.add_argument("--iterations", type=int, default=16_000)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--large", action="store_true", help="the decoder for GPUs, after the fast one")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    Trainer(args.build, args.iterations, args.seed).run(args.minutes)
+    Trainer(args.build, args.iterations, args.seed, args.large).run(args.minutes)
 
 
 if __name__ == "__main__":
