@@ -51,6 +51,7 @@ export async function soakFrames(
     mode: 'async',
     depth: DEPTH,
     decoder: 'auto',
+    steps: 'auto',
     networks: {
       module: new URL('../simulator/modelled-networks.ts', import.meta.url).href,
       options: simulation.profile.networks,

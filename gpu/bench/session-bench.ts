@@ -70,6 +70,7 @@ export class SessionBench {
       mode,
       depth: DEPTH,
       decoder: 'auto',
+      steps: 'auto',
       networks,
     });
     const avatar = await Avatar.load(bundle, runner, {

@@ -15,6 +15,7 @@ import type { ModelledCosts } from './simulator.ts';
 class ModelledNetworks implements DeviceNetworks {
   readonly variant = 'modelled';
   readonly variants = ['modelled'];
+  readonly hasFewerSteps = false;
   readonly #bundle: AvatarBundle;
   readonly #driver: CudaDriver;
   readonly #stream: number;
@@ -36,6 +37,10 @@ class ModelledNetworks implements DeviceNetworks {
 
   useVariant(): void {
     // There is but one.
+  }
+
+  useSteps(): void {
+    // Nor is there more than one generator.
   }
 
   generate({ frames, pcm, latents, params: face }: GenerateCall): void {

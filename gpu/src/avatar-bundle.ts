@@ -51,8 +51,11 @@ export interface AvatarBundle {
   readonly latentShape: readonly number[];
   readonly expression: { readonly parameters: readonly ExpressionParameter[] };
   readonly generator: {
-    /** Absolute path. */
+    /** Absolute path of the one that makes `steps` denoising steps. */
     readonly file: string;
+    readonly steps: number;
+    /** Other numbers of steps → absolute path. */
+    readonly variants: Readonly<Record<string, string>>;
     readonly inputs: readonly TensorSpec[];
     readonly outputs: readonly TensorSpec[];
     /** It tells the face parameters of every frame. */
@@ -85,18 +88,23 @@ export async function loadAvatarBundle(dir: string): Promise<AvatarBundle> {
     checkFile(root, bundle, spec, ['networks', ...path]);
 
   await locate(root, bundle, manifest.licence.notice, ['licence', 'notice']);
+  const generators: Record<string, string> = {};
   const generatorFile = await file(generator, ['generator']);
+  for (const [steps, variant] of Object.entries(generator.variants)) {
+    generators[steps] = await file(variant, ['generator', 'variants', steps]);
+  }
+  if (generator.weights) await file(generator.weights, ['generator', 'weights']);
   const variants: Record<string, string> = {};
   for (const [name, variant] of Object.entries(decoder.variants)) {
     variants[name] = await file(variant, ['decoder', 'variants', name]);
   }
-  return freeze(describe(root, manifest, generatorFile, variants));
+  return freeze(describe(root, manifest, { file: generatorFile, variants: generators }, variants));
 }
 
 function describe(
   dir: string,
   manifest: Manifest,
-  generatorFile: string,
+  generator: { readonly file: string; readonly variants: Record<string, string> },
   variants: Record<string, string>,
 ): AvatarBundle {
   const { audio, networks, width, height } = manifest;
@@ -125,7 +133,8 @@ function describe(
       })),
     },
     generator: {
-      file: generatorFile,
+      ...generator,
+      steps: networks.generator.steps,
       inputs: networks.generator.inputs,
       outputs: networks.generator.outputs,
       hasParams: networks.generator.outputs.some(({ name }) => name === 'params'),

@@ -12,6 +12,9 @@ const environment = z.object({
   VIZAVI_BUNDLES: z.string().min(1),
   VIZAVI_SLOTS: z.coerce.number().int().min(1).max(256).optional(),
   VIZAVI_DECODER: z.string().default('auto'),
+  VIZAVI_STEPS: z
+    .union([z.literal('auto'), z.coerce.number().int().min(1).max(64)], 'must be auto or a number of steps')
+    .default('auto'),
   VIZAVI_DEVICE: z
     .string()
     .regex(/^(?:auto|cpu|cuda:\d{1,2})$/, 'must be auto, cpu or cuda:0')
@@ -32,6 +35,8 @@ export interface Config {
   readonly slots: number | null;
   /** A decoder variant of the bundle by name, or `auto`: the fastest one. */
   readonly decoder: string;
+  /** Denoising steps of the generator, or `auto`: the bundle's default. */
+  readonly steps: number | 'auto';
   /** `auto`: the first CUDA device where everything that it needs is there, else the CPU. */
   readonly device: 'auto' | 'cpu' | `cuda:${number}`;
   /** Folder with ONNX Runtime's libraries for CUDA; null: those of onnxruntime-node. */
@@ -58,6 +63,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     bundlesDir: data.VIZAVI_BUNDLES,
     slots: data.VIZAVI_SLOTS ?? null,
     decoder: data.VIZAVI_DECODER,
+    steps: data.VIZAVI_STEPS,
     device: data.VIZAVI_DEVICE as Config['device'],
     onnxRuntimeDir: data.VIZAVI_ONNXRUNTIME ?? null,
     cudaDriver: data.VIZAVI_CUDA_DRIVER,

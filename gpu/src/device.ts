@@ -8,7 +8,7 @@ import { CudaModelRunner } from './cuda/cuda-model-runner.ts';
 import { OnnxModelRunner } from './onnx-model-runner.ts';
 
 export interface DeviceOptions {
-  readonly config: Pick<Config, 'device' | 'decoder' | 'onnxRuntimeDir' | 'cudaDriver'>;
+  readonly config: Pick<Config, 'device' | 'decoder' | 'steps' | 'onnxRuntimeDir' | 'cudaDriver'>;
   readonly log: Logger;
   /** The device is lost: this process is of no use any more. */
   readonly onFatal: (error: VizaviError) => void;
@@ -45,7 +45,11 @@ export async function openAvatar(
       options.log.info(`no CUDA, so the CPU does it: ${error.message}`);
     }
   }
-  const runner = new OnnxModelRunner({ decoder: options.config.decoder, onFatal: options.onFatal });
+  const runner = new OnnxModelRunner({
+    decoder: options.config.decoder,
+    steps: options.config.steps,
+    onFatal: options.onFatal,
+  });
   try {
     return { avatar: await Avatar.load(bundle, runner, events), device: 'cpu', isGpu: false };
   } catch (error) {
@@ -67,6 +71,7 @@ async function openOnCuda(
     mode: 'async',
     depth: DEPTH,
     decoder: config.decoder,
+    steps: config.steps,
     networks: {
       module: new URL('./cuda/ort-device-networks.ts', import.meta.url).href,
       options: { folder: config.onnxRuntimeDir },

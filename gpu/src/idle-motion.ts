@@ -1,10 +1,13 @@
 import type { AvatarBundle, ExpressionParameter } from './avatar-bundle.ts';
 
-/** Length of the loop: 14.4 s at 25 fps. */
-export const IDLE_LOOP_FRAMES = 360;
+/** Length of the loop: 10 s at 25 fps. */
+export const IDLE_LOOP_FRAMES = 250;
 
 /** A loop with uneven blinks, and glances to both sides. */
 const DEFAULT_SEED = 2;
+
+/** In the loop: 18 a minute. */
+const BREATHS = 3;
 
 /** A value of −1…1, one for each frame of the loop. */
 type Curve = Float32Array;
@@ -24,6 +27,10 @@ interface Curves {
   readonly smile: Curve;
   readonly brow: Curve;
   readonly browOuter: Curve;
+  readonly yaw: Curve;
+  readonly pitch: Curve;
+  readonly roll: Curve;
+  readonly breath: Curve;
 }
 
 /** What moves in silence, by the names that bundles use; what a bundle does not have stays still. */
@@ -36,6 +43,13 @@ const MOTIONS: Readonly<Record<string, Motion>> = {
   eyeSquint: { mean: 0, swing: 0.03, curve: 'smile' },
   browInnerUp: { mean: 0.06, swing: 0.06, curve: 'brow' },
   browOuterUp: { mean: 0.05, swing: 0.05, curve: 'browOuter' },
+  // Radians, cm.
+  yaw: { mean: 0, swing: 0.04, curve: 'yaw' },
+  pitch: { mean: 0, swing: 0.018, curve: 'pitch' },
+  roll: { mean: 0, swing: 0.02, curve: 'roll' },
+  shiftX: { mean: 0, swing: 0.14, curve: 'roll' },
+  shiftY: { mean: 0, swing: 0.05, curve: 'pitch' },
+  breath: { mean: 0.5, swing: 0.5, curve: 'breath' },
 };
 
 const tables = new WeakMap<AvatarBundle, Map<number, readonly Float32Array[]>>();
@@ -60,6 +74,10 @@ function makeRows(bundle: AvatarBundle, seed: number): Float32Array[] {
     smile: wander(random),
     brow: wander(random),
     browOuter: wander(random),
+    yaw: wander(random),
+    pitch: wander(random),
+    roll: wander(random),
+    breath: breaths(),
   };
   const { parameters } = bundle.expression;
   return Array.from({ length: IDLE_LOOP_FRAMES }, (_, frame) =>
@@ -86,6 +104,14 @@ function wander(random: Random): Curve {
       0,
     );
     return sum / total;
+  });
+}
+
+/** Breathing out takes longer than breathing in. */
+function breaths(): Curve {
+  return Float32Array.from({ length: IDLE_LOOP_FRAMES }, (_, frame) => {
+    const turn = (2 * Math.PI * BREATHS * frame) / IDLE_LOOP_FRAMES;
+    return -Math.cos(turn + 0.35 * Math.sin(turn));
   });
 }
 

@@ -83,8 +83,11 @@ function* checkState({ state, networks }: Manifest): Iterable<ManifestFault> {
 }
 
 function* checkGenerator({ networks, audio, expression, latent, state }: Manifest): Iterable<ManifestFault> {
-  const { inputs, outputs } = networks.generator;
+  const { inputs, outputs, steps, variants } = networks.generator;
   const path = ['networks', 'generator'];
+  if (Object.hasOwn(variants, String(steps))) {
+    yield { path: [...path, 'variants', String(steps)], message: 'is the number of steps of "file" itself' };
+  }
   const row = expression.parameters.length;
   yield* checkTensor(inputs, [...path, 'inputs'], 'pcm', 'float32', [1, `${audio.samplesPerFrame}*T`]);
   yield* checkTensor(inputs, [...path, 'inputs'], 'expression', 'float32', [1, 'T', row]);

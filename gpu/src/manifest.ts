@@ -85,6 +85,12 @@ const manifestSchema = z
     latent: z.strictObject({ shape: z.array(count).min(1), dtype: z.literal('float32') }),
     networks: z.strictObject({
       generator: networkFile.extend({
+        /** Denoising steps that `file` makes, … */
+        steps: z.int().min(1).max(64).default(1),
+        /** … and files with other numbers of them. */
+        variants: z.record(z.string().regex(/^[1-9]\d?$/), networkFile).default({}),
+        /** A file from which all of these read their weights. */
+        weights: networkFile.optional(),
         opset: count,
         inputs: z.array(tensor),
         outputs: z.array(tensor),

@@ -82,7 +82,7 @@ export interface ModelRunner {
   /** Gives the slot its ring; frames of later chunks are written into its host buffers. */
   attachSlot(slotId: number, ring: FrameRing): void;
   detachSlot(slotId: number): void;
-  /** Holds for all later batches. */
+  /** Holds for all later batches; what a bundle has no lesser form of stays as it is. */
   setQuality(quality: Quality): void;
   /**
    * One job of the device. Batches are run in the order of the calls. A chunk's promise resolves when its decoded frames

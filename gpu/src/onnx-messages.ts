@@ -7,6 +7,7 @@ export interface LoadOptions {
   readonly bundle: AvatarBundle;
   readonly threads: number;
   readonly decoder: string;
+  readonly steps: number | 'auto';
 }
 
 export interface OnnxJobs extends RunnerJobs {

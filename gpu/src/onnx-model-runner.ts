@@ -8,6 +8,8 @@ import { revive, ThreadedModelRunner } from './threaded-model-runner.ts';
 export interface OnnxModelRunnerOptions {
   /** A decoder variant of the bundle by name, or `auto`: the one that warm-up finds to be the fastest. */
   readonly decoder?: string;
+  /** Denoising steps, or `auto`: the bundle's default. */
+  readonly steps?: number | 'auto';
   /** Cores that one network call may use. */
   readonly threads?: number;
   /** The inference thread has died; every call fails from now on. */
@@ -46,8 +48,8 @@ export class OnnxModelRunner extends ThreadedModelRunner<OnnxJobs> {
   }
 
   async load(bundle: AvatarBundle): Promise<void> {
-    const { threads = 1, decoder = 'auto' } = this.#options;
-    await this.call('load', { bundle, threads, decoder });
+    const { threads = 1, decoder = 'auto', steps = 'auto' } = this.#options;
+    await this.call('load', { bundle, threads, decoder, steps });
     this.bundle = bundle;
   }
 

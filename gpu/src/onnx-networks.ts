@@ -2,7 +2,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { AvatarBundle } from './avatar-bundle.ts';
 import { invalidBundle } from './manifest.ts';
 import { checkNetwork, DECODER, GENERATOR, openDecoders, unsupported } from './network-checks.ts';
+import type { Quality } from './model-runner.ts';
 import type { LoadOptions } from './onnx-messages.ts';
+import { chooseSteps } from './step-choice.ts';
 
 type Tensors = Record<string, Tensor>;
 
@@ -13,6 +15,12 @@ export interface Generated {
   readonly latents: Float32Array;
   readonly params: Float32Array | null;
   readonly state: ModelState;
+}
+
+/** A generator may come with several numbers of denoising steps. */
+interface Generators {
+  readonly default: InferenceSession;
+  readonly fewest: InferenceSession | null;
 }
 
 interface Planes {
@@ -26,19 +34,20 @@ interface Planes {
 /** A bundle's generator and decoder in ONNX Runtime. The only file that knows tensors; calls must not overlap. */
 export class OnnxNetworks {
   readonly #bundle: AvatarBundle;
-  readonly #generator: InferenceSession;
+  readonly #generators: Generators;
   readonly #decoders: Map<string, InferenceSession>;
   readonly #planes: Planes;
   #variant: string;
+  #steps: Quality['steps'] = 'default';
 
   private constructor(
     bundle: AvatarBundle,
-    generator: InferenceSession,
+    generators: Generators,
     decoders: Map<string, InferenceSession>,
     variant: string,
   ) {
     this.#bundle = bundle;
-    this.#generator = generator;
+    this.#generators = generators;
     this.#decoders = decoders;
     this.#variant = variant;
     const pixels = bundle.width * bundle.height * bundle.chunkFrames;
@@ -55,17 +64,25 @@ export class OnnxNetworks {
    *
    * @throws VizaviError `invalid_bundle` naming the field; `unsupported_device`
    */
-  static async open({ bundle, threads, decoder }: LoadOptions): Promise<OnnxNetworks> {
-    const generator = await openSession(bundle, bundle.generator.file, threads, GENERATOR);
-    checkNetwork(bundle, GENERATOR, bundle.generator, describe(generator));
+  static async open({ bundle, threads, decoder, steps }: LoadOptions): Promise<OnnxNetworks> {
+    const openGenerator = async (file: string): Promise<InferenceSession> => {
+      const session = await openSession(bundle, file, threads, GENERATOR);
+      checkNetwork(bundle, GENERATOR, bundle.generator, describe(session));
+      return session;
+    };
+    const { file: generatorFile, fewestFile } = chooseSteps(bundle, steps);
+    const generators = {
+      default: await openGenerator(generatorFile),
+      fewest: fewestFile === null ? null : await openGenerator(fewestFile),
+    };
     const { decoders, first } = await openDecoders(bundle, decoder, async (name, file) => {
       const session = await openSession(bundle, file, threads, [...DECODER, 'variants', name]);
       checkNetwork(bundle, DECODER, bundle.decoder, describe(session));
-      const networks = new OnnxNetworks(bundle, generator, new Map([[name, session]]), name);
+      const networks = new OnnxNetworks(bundle, generators, new Map([[name, session]]), name);
       await networks.#tryOut();
       return session;
     });
-    return new OnnxNetworks(bundle, generator, decoders, first);
+    return new OnnxNetworks(bundle, generators, decoders, first);
   }
 
   get variant(): string {
@@ -79,6 +96,15 @@ export class OnnxNetworks {
 
   useVariant(name: string): void {
     this.#variant = name;
+  }
+
+  /** A generator with fewer steps than the default one is there. */
+  get hasFewerSteps(): boolean {
+    return this.#generators.fewest !== null;
+  }
+
+  useSteps(steps: Quality['steps']): void {
+    this.#steps = steps;
   }
 
   /** Frees the other decoders. */
@@ -111,7 +137,8 @@ export class OnnxNetworks {
       ...(generator.hasParams ? ['params'] : []),
       ...states.map(({ output }) => output),
     ];
-    const outputs = await this.#generator.run(
+    const session = (this.#steps === 'fewest' ? this.#generators.fewest : null) ?? this.#generators.default;
+    const outputs = await session.run(
       {
         ...state,
         pcm: new Tensor('float32', pcm, [1, pcm.length]),
@@ -147,7 +174,9 @@ export class OnnxNetworks {
   }
 
   async close(): Promise<void> {
-    for (const session of [this.#generator, ...this.#decoders.values()]) await session.release();
+    const { fewest, ...generators } = this.#generators;
+    const sessions = [generators.default, ...(fewest ? [fewest] : []), ...this.#decoders.values()];
+    for (const session of sessions) await session.release();
   }
 
   async #tryOut(): Promise<void> {

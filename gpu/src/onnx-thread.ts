@@ -67,7 +67,8 @@ class OnnxThread {
     this.#slots.delete(slotId);
   }
 
-  setQuality({ decoder }: Quality): void {
+  setQuality({ steps, decoder }: Quality): void {
+    this.#loaded().networks.useSteps(steps);
     const { chosen, fastest } = this.#decoders ?? {};
     const name = (decoder === 'fastest' ? fastest : null) ?? chosen;
     if (name !== undefined) this.#loaded().networks.useVariant(name);

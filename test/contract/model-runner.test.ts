@@ -132,6 +132,7 @@ describe('on the simulated CUDA device, with ONNX Runtime’s C API', async () =
       mode: 'async',
       depth: 3,
       decoder: 'int8',
+      steps: 'auto',
       networks: { module: ORT_NETWORKS, options: { folder: null } },
     });
 

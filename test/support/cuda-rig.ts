@@ -32,6 +32,7 @@ export async function openCudaRig(
     mode: options.mode ?? 'async',
     depth: 3,
     decoder: 'auto',
+    steps: 'auto',
     networks: { module: MODELLED, options: profile.networks },
     onFatal: (error) => fatal.push(error),
     ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),

@@ -33,7 +33,7 @@ export const FAKE_BUNDLE: AvatarBundle = {
       { name: 'eyeBlink', index: 2, rest: 0, min: 0, max: 1, audioDriven: false },
     ],
   },
-  generator: { file: '', inputs: [], outputs: [], hasParams: true },
+  generator: { file: '', inputs: [], outputs: [], hasParams: true, steps: 1, variants: {} },
   decoder: { variants: {}, default: 'fake', inputs: [], outputs: [] },
   states: [],
   licence: { weights: 'MIT', notice: 'NOTICE', sources: [] },

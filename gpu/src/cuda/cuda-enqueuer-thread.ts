@@ -90,7 +90,7 @@ class Enqueuer {
   }
 
   async #load(options: LoadOptions): Promise<{ deviceName: string }> {
-    const { bundle, device, mode, depth, maxBatchFrames, decoder } = options;
+    const { bundle, device, mode, depth, maxBatchFrames, decoder, steps } = options;
     const driver = CudaDriver.open(options.driver);
     driver.useDevice(device);
     const computeStream = driver.createStream();
@@ -101,6 +101,7 @@ class Enqueuer {
       device,
       computeStream,
       decoder,
+      steps,
       options: options.networks.options,
     });
     const pipeline = new DevicePipeline({
@@ -135,11 +136,15 @@ class Enqueuer {
       fastestDecoder = measure.costs(options.maxBatchFrames).decode;
     }
     networks.useVariant(chosen);
+    networks.useSteps('fewest');
+    const fewestSteps = networks.hasFewerSteps ? measure.costs(0).generate : null;
+    networks.useSteps('default');
     const costs = measure.costs(options.maxBatchFrames);
-    return { warmUp: { costs, fewestSteps: null, fastestDecoder }, decoder: chosen };
+    return { warmUp: { costs, fewestSteps, fastestDecoder }, decoder: chosen };
   }
 
-  #setQuality({ decoder }: Quality): void {
+  #setQuality({ steps, decoder }: Quality): void {
+    this.#get().networks.useSteps(steps);
     const { chosen, fastest } = this.#decoders ?? {};
     const name = (decoder === 'fastest' ? fastest : null) ?? chosen;
     if (name !== undefined) this.#get().networks.useVariant(name);

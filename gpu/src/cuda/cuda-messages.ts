@@ -20,6 +20,8 @@ export interface CudaOptions {
   readonly depth: number;
   /** A decoder variant by name, or `auto`. */
   readonly decoder: string;
+  /** Denoising steps, or `auto`. */
+  readonly steps: number | 'auto';
   /** URL of the module that opens the networks, and what it is told. See {@link NetworksModule}. */
   readonly networks: { readonly module: string; readonly options: unknown };
 }

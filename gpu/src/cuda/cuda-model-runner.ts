@@ -72,9 +72,9 @@ export class CudaModelRunner extends ThreadedModelRunner<CudaJobs> {
   }
 
   async load(bundle: AvatarBundle): Promise<void> {
-    const { device, driver, mode, depth, decoder, networks } = this.#options;
+    const { device, driver, mode, depth, decoder, steps, networks } = this.#options;
     const maxBatchFrames = BATCH_CHUNKS * bundle.chunkFrames;
-    const input = { device, driver, mode, depth, decoder, networks, bundle, maxBatchFrames };
+    const input = { device, driver, mode, depth, decoder, steps, networks, bundle, maxBatchFrames };
     this.#deviceName = (await this.call('load', input)).deviceName;
     this.bundle = bundle;
   }

@@ -1,4 +1,5 @@
 import type { AvatarBundle } from '../avatar-bundle.ts';
+import type { Quality } from '../model-runner.ts';
 import type { CudaDriver } from './cuda-driver.ts';
 
 /** An address in device memory (CUdeviceptr). Below 2^53, so a number holds it exactly. */
@@ -38,6 +39,9 @@ export interface DeviceNetworks {
   /** The decoders that this device runs. */
   readonly variants: readonly string[];
   useVariant(name: string): void;
+  /** A generator with fewer denoising steps than the default one is there. */
+  readonly hasFewerSteps: boolean;
+  useSteps(steps: Quality['steps']): void;
   /** @throws VizaviError `inference_failed` */
   generate(call: GenerateCall): void;
   /** @throws VizaviError `inference_failed` */
@@ -55,6 +59,8 @@ export interface NetworksContext {
   readonly computeStream: number;
   /** A decoder variant by name, or `auto`. */
   readonly decoder: string;
+  /** Denoising steps, or `auto`. */
+  readonly steps: number | 'auto';
   /** The module's own. */
   readonly options: unknown;
 }

@@ -2,6 +2,8 @@ import { VizaviError } from '@vizavi/signaling';
 import type { AvatarBundle } from '../avatar-bundle.ts';
 import { invalidBundle } from '../manifest.ts';
 import { checkNetwork, DECODER, GENERATOR, openDecoders, unsupported } from '../network-checks.ts';
+import type { Quality } from '../model-runner.ts';
+import { chooseSteps } from '../step-choice.ts';
 import type { DecodeCall, DeviceNetworks, GenerateCall, NetworksContext } from './device-networks.ts';
 import { ORT_CODE, OrtApi, OrtError } from './ort-api.ts';
 import { findOnnxRuntime, whyNoCuda } from './ort-library.ts';
@@ -30,34 +32,35 @@ const BAD_FILE: readonly number[] = [
  * @throws VizaviError `invalid_bundle`; `unsupported_device` that says in one line what is missing
  */
 export async function openNetworks(context: NetworksContext): Promise<OrtDeviceNetworks> {
-  const { bundle, decoder, driver, device, computeStream: stream } = context;
+  const { driver, device, computeStream: stream } = context;
   const files = findOnnxRuntime((context.options as OrtNetworksOptions).folder);
   const missing = driver.simulated ? null : whyNoCuda(files);
   if (missing !== null) throw new VizaviError('unsupported_device', missing);
   const provider: OrtProvider = driver.simulated
     ? { name: 'cpu', threads: 1, settle: () => driver.synchronizeStream(stream) }
     : { name: 'cuda', device, stream };
-  return OrtDeviceNetworks.open(OrtApi.open(files.library), bundle, decoder, provider);
+  return OrtDeviceNetworks.open(OrtApi.open(files.library), context, provider);
 }
 
 /** A bundle's networks in ONNX Runtime; their tensors lie and stay where the caller says. */
 export class OrtDeviceNetworks implements DeviceNetworks {
   readonly #runtime: OrtRuntime;
   readonly #states: AvatarBundle['states'];
-  readonly #generator: OrtNetwork;
+  readonly #generators: Generators;
   readonly #decoders: ReadonlyMap<string, OrtNetwork>;
   #variant: string;
+  #steps: Quality['steps'] = 'default';
 
   private constructor(
     runtime: OrtRuntime,
     states: AvatarBundle['states'],
-    generator: OrtNetwork,
+    generators: Generators,
     decoders: ReadonlyMap<string, OrtNetwork>,
     variant: string,
   ) {
     this.#runtime = runtime;
     this.#states = states;
-    this.#generator = generator;
+    this.#generators = generators;
     this.#decoders = decoders;
     this.#variant = variant;
   }
@@ -65,13 +68,11 @@ export class OrtDeviceNetworks implements DeviceNetworks {
   /**
    * Opens the networks and runs each once.
    *
-   * @param decoder a variant by name, or `auto`
    * @throws VizaviError `invalid_bundle` naming the field; `unsupported_device`
    */
   static async open(
     api: OrtApi,
-    bundle: AvatarBundle,
-    decoder: string,
+    { bundle, decoder, steps }: Pick<NetworksContext, 'bundle' | 'decoder' | 'steps'>,
     provider: OrtProvider,
   ): Promise<OrtDeviceNetworks> {
     const runtime = new OrtRuntime(api, provider);
@@ -82,12 +83,17 @@ export class OrtDeviceNetworks implements DeviceNetworks {
       return made;
     };
     try {
-      const { file } = bundle.generator;
-      const generator = open({ file, filePath: GENERATOR, spec: bundle.generator, specPath: GENERATOR });
+      const openGenerator = (file: string): OrtNetwork =>
+        open({ file, filePath: GENERATOR, spec: bundle.generator, specPath: GENERATOR });
+      const { file: generatorFile, fewestFile } = chooseSteps(bundle, steps);
+      const generators = {
+        default: openGenerator(generatorFile),
+        fewest: fewestFile === null ? null : openGenerator(fewestFile),
+      };
       const { decoders, first } = await openDecoders(bundle, decoder, async (name, file) =>
         open({ file, filePath: [...DECODER, 'variants', name], spec: bundle.decoder, specPath: DECODER }),
       );
-      return new OrtDeviceNetworks(runtime, bundle.states, generator, decoders, first);
+      return new OrtDeviceNetworks(runtime, bundle.states, generators, decoders, first);
     } catch (error) {
       for (const network of opened) network.close();
       runtime.close();
@@ -109,8 +115,17 @@ export class OrtDeviceNetworks implements DeviceNetworks {
     this.#variant = name;
   }
 
+  get hasFewerSteps(): boolean {
+    return this.#generators.fewest !== null;
+  }
+
+  useSteps(steps: Quality['steps']): void {
+    this.#steps = steps;
+  }
+
   generate({ frames, pcm, expression, states, latents, params }: GenerateCall): void {
-    const binding = this.#generator.binding(frames);
+    const generator = (this.#steps === 'fewest' ? this.#generators.fewest : null) ?? this.#generators.default;
+    const binding = generator.binding(frames);
     binding.place('pcm', pcm);
     binding.place('expression', expression);
     binding.place('latents', latents);
@@ -136,9 +151,16 @@ export class OrtDeviceNetworks implements DeviceNetworks {
   }
 
   close(): void {
-    for (const network of [this.#generator, ...this.#decoders.values()]) network.close();
+    const { fewest, ...generators } = this.#generators;
+    for (const network of [generators.default, fewest, ...this.#decoders.values()]) network?.close();
     this.#runtime.close();
   }
+}
+
+/** A generator may come with several numbers of denoising steps. */
+interface Generators {
+  readonly default: OrtNetwork;
+  readonly fewest: OrtNetwork | null;
 }
 
 interface Opening {

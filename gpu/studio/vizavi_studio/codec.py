@@ -95,13 +95,13 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.paint.weight)
         nn.init.zeros_(self.paint.bias)
 
-    def features(self, latents: torch.Tensor) -> torch.Tensor:
-        """[n, 16, 8, 8] -> what is painted with [n, 48, 128, 128]: channel 16 c + 4 y + x is colour c of the pixel y, x."""
+    def trunk(self, latents: torch.Tensor) -> torch.Tensor:
+        """[n, 16, 8, 8] -> what is painted with, [n, width, 128, 128]."""
         x = self.blocks[0](F.relu(self.enter(latents)))
         for narrow, place, block in zip(self.narrow, self.places, self.blocks[1:]):
             x = block(F.interpolate(narrow(x), scale_factor=2, mode="nearest") + place)
-        return self.paint(F.relu(x))
+        return x
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         """[n, 16, 8, 8] -> RGB [n, 3, 512, 512]; clamp to 0..1."""
-        return self.still + F.pixel_shuffle(self.features(latents), 4)
+        return self.still + F.pixel_shuffle(self.paint(F.relu(self.trunk(latents))), 4)

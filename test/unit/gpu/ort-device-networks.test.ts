@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 
 const open = (from = bundle, decoder = 'auto'): Promise<OrtDeviceNetworks> =>
-  OrtDeviceNetworks.open(api, from, decoder, CPU);
+  OrtDeviceNetworks.open(api, { bundle: from, decoder, steps: 'auto' }, CPU);
 
 /** A slot's tensors, in memory that stays where it is. */
 class SlotMemory {
@@ -130,7 +130,11 @@ describe('results', () => {
   test('waits for what was enqueued before it touches tensors', async () => {
     const order: string[] = [];
     const settle = (): number => order.push('settled');
-    const networks = await OrtDeviceNetworks.open(api, bundle, 'auto', { ...CPU, settle });
+    const networks = await OrtDeviceNetworks.open(
+      api,
+      { bundle, decoder: 'auto', steps: 'auto' },
+      { ...CPU, settle },
+    );
     order.length = 0;
     const memory = new SlotMemory();
     memory.generate(networks, 1, waves(640, 1), waves(20, 1));
