@@ -1,5 +1,12 @@
 import { bytesFromSamples, MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
-import type { CloseReason, ResultOf, SessionEvent, SessionState, ViewerToServer } from '@vizavi/signaling';
+import type {
+  CloseReason,
+  Emotion,
+  ResultOf,
+  SessionEvent,
+  SessionState,
+  ViewerToServer,
+} from '@vizavi/signaling';
 import { sendAudio } from './audio-sender.ts';
 import type { AvatarEvents } from './avatar-events.ts';
 import { Deferred } from './deferred.ts';
@@ -19,6 +26,12 @@ import { Player } from './player.ts';
 export interface AvatarSessionOptions {
   /** http(s) address of the vizavi server; by default the one that the page came from. */
   readonly url?: string;
+}
+
+/** How something is said. */
+export interface Manner {
+  /** By default neutral. */
+  readonly emotion?: Emotion;
 }
 
 const START_TIMEOUT_MS = 15_000;
@@ -129,14 +142,14 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
    *
    * @throws VizaviError `invalid_text`, `text_too_long`, `too_many_requests`, `voice_failed` and others
    */
-  async repeat(text: string): Promise<Spoken> {
+  async repeat(text: string, { emotion = 'neutral' }: Manner = {}): Promise<Spoken> {
     // Refused here, because a message can be too large for the connection itself.
     if (text.length > MAX_TEXT_LENGTH) {
       throw new VizaviError('text_too_long', `a text has at most ${MAX_TEXT_LENGTH} characters`);
     }
     const utteranceId = this.#environment.newId();
     const outcome = this.#utterances.outcome(utteranceId);
-    this.#link.call('repeat', { utteranceId, text }).catch((error: unknown) => {
+    this.#link.call('repeat', { utteranceId, text, emotion }).catch((error: unknown) => {
       this.#utterances.refuse(utteranceId, error);
     });
     return outcome;
@@ -148,7 +161,10 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
    *
    * @throws VizaviError `invalid_audio` and others, or whatever the stream throws
    */
-  async repeatAudio(pcm: PcmSource, { sampleRate }: { readonly sampleRate: number }): Promise<Spoken> {
+  async repeatAudio(
+    pcm: PcmSource,
+    { sampleRate, emotion = 'neutral' }: Manner & { readonly sampleRate: number },
+  ): Promise<Spoken> {
     const utteranceId = this.#environment.newId();
     const outcome = this.#utterances.outcome(utteranceId);
     const isOver = (): boolean => !this.#utterances.isPending(utteranceId);
@@ -167,6 +183,7 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
             sampleRate,
             pcm: bytesFromSamples(samples),
             last,
+            emotion,
           }),
       });
     };

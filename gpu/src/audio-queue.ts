@@ -1,3 +1,4 @@
+import type { Emotion } from '@vizavi/signaling';
 import type { Resampler } from './encoder.ts';
 
 /** Opus runs at this rate whatever the voice's is (RFC 7587: the RTP clock is 48 kHz). */
@@ -10,6 +11,7 @@ export interface AudioBlock {
   /** First or last block of its utterance. */
   readonly first: boolean;
   readonly last: boolean;
+  readonly emotion: Emotion;
   /** How much of the utterance has been heard when this block ends. */
   readonly endMs: number;
   /** For the generator: −1…1 at the bundle's rate. */
@@ -20,6 +22,7 @@ export interface AudioBlock {
 
 interface OpenUtterance {
   readonly id: string;
+  readonly emotion: Emotion;
   readonly sampleRate: number;
   readonly toModel: Resampler;
   readonly toWire: Resampler;
@@ -37,6 +40,7 @@ export class AudioQueue {
   readonly #openResampler: (from: number, to: number) => Resampler;
   #blocks: AudioBlock[] = [];
   #open: OpenUtterance | null = null;
+  #emotion: Emotion = 'neutral';
 
   constructor(options: {
     /** Hz, of the generator's input. */
@@ -61,10 +65,16 @@ export class AudioQueue {
   }
 
   /** Adds sound to an utterance; another `utteranceId` than before closes the one before. */
-  push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean): void {
+  push(
+    utteranceId: string,
+    sampleRate: number,
+    pcm: Int16Array,
+    last: boolean,
+    emotion: Emotion = 'neutral',
+  ): void {
     if (this.#open && (this.#open.id !== utteranceId || this.#open.sampleRate !== sampleRate))
       this.#finish(this.#open);
-    const utterance = (this.#open ??= this.#begin(utteranceId, sampleRate));
+    const utterance = (this.#open ??= this.#begin(utteranceId, sampleRate, emotion));
     utterance.samples += pcm.length;
     utterance.model.push(utterance.toModel.push(pcm));
     utterance.wire.push(utterance.toWire.push(pcm));
@@ -76,12 +86,13 @@ export class AudioQueue {
     return this.#blocks.shift() ?? null;
   }
 
-  /** A block of silence that belongs to no utterance. */
+  /** A block of silence that belongs to no utterance; what was felt last is still felt. */
   silence(): AudioBlock {
     return {
       utteranceId: null,
       first: false,
       last: false,
+      emotion: this.#emotion,
       endMs: 0,
       model: new Float32Array(this.#modelSamples),
       wire: new Int16Array(this.#wireSamples),
@@ -94,9 +105,11 @@ export class AudioQueue {
     if (this.#open) this.#close(this.#open);
   }
 
-  #begin(id: string, sampleRate: number): OpenUtterance {
+  #begin(id: string, sampleRate: number, emotion: Emotion): OpenUtterance {
+    this.#emotion = emotion;
     return {
       id,
+      emotion,
       sampleRate,
       toModel: this.#openResampler(sampleRate, this.#modelRate),
       toWire: this.#openResampler(sampleRate, WIRE_RATE),
@@ -140,6 +153,7 @@ export class AudioQueue {
       utteranceId: utterance.id,
       first,
       last,
+      emotion: utterance.emotion,
       endMs: Math.min(
         (utterance.blocks * this.#modelSamples * 1000) / this.#modelRate,
         (utterance.samples * 1000) / utterance.sampleRate,

@@ -96,7 +96,8 @@ export class Slot {
   audio(notice: NoticeOf<ServerToWorker, 'slot.audio'>): void {
     const lease = this.#lease;
     if (!lease || notice.generation < lease.generation) return;
-    lease.speaker.push(notice.utteranceId, notice.sampleRate, samplesFromBytes(notice.pcm), notice.last);
+    const { utteranceId, sampleRate, pcm, last, emotion } = notice;
+    lease.speaker.push(utteranceId, sampleRate, samplesFromBytes(pcm), last, emotion);
     if (this.#state.is('idle')) this.#state.to('speaking');
   }
 

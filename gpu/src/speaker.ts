@@ -1,3 +1,4 @@
+import type { Emotion } from '@vizavi/signaling';
 import type { AudioBlock } from './audio-queue.ts';
 import { AudioQueue } from './audio-queue.ts';
 import type { Avatar } from './avatar.ts';
@@ -7,6 +8,7 @@ import type { FrameRing } from './frame-ring.ts';
 import type { InferenceLane, LaneCandidate } from './inference-loop.ts';
 import type { TickContent } from './live-stream.ts';
 import type { ChunkRequest, ChunkResult } from './model-runner.ts';
+import { Mood } from './mood.ts';
 import { SpeechTrack } from './speech-track.ts';
 import type { ChunkPlan } from './speech-track.ts';
 import type { SlotMeter } from './stage-stats.ts';
@@ -34,6 +36,7 @@ export class Speaker implements InferenceLane {
   readonly #queue: AudioQueue;
   readonly #track: SpeechTrack;
   readonly #ring: FrameRing;
+  readonly #mood: Mood;
   readonly #plans = new Map<ChunkRequest, ChunkPlan>();
   /** What the last tick showed; a repeat shows it again. */
   #picture: Picture;
@@ -58,6 +61,7 @@ export class Speaker implements InferenceLane {
       // Slots of one bundle do not blink together.
       firstRow: options.slotId * 67,
     });
+    this.#mood = new Mood(bundle.expression.parameters);
     this.#ring = options.avatar.ring(options.slotId);
     this.#picture = new Picture(options.avatar.idle.at(this.#track.row));
     runner.attachSlot(this.slotId, this.#ring);
@@ -82,9 +86,9 @@ export class Speaker implements InferenceLane {
     return this.#ring.occupancy;
   }
 
-  push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean): void {
+  push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean, emotion?: Emotion): void {
     if (!this.speaking) this.#soundSinceMs = this.#options.nowMs();
-    this.#queue.push(utteranceId, sampleRate, pcm, last);
+    this.#queue.push(utteranceId, sampleRate, pcm, last, emotion);
     this.#options.avatar.loop.wake();
   }
 
@@ -233,6 +237,7 @@ export class Speaker implements InferenceLane {
     const { bundle, idle } = this.#options.avatar;
     const parameters = bundle.expression.parameters;
     const rows = new Float32Array(plan.frames * parameters.length);
+    if (plan.reset) this.#mood.set(plan.emotions[0] ?? 'neutral');
     const last = plan.release ? this.#track.lastParams : null;
     for (let frame = 0; frame < plan.frames; frame += 1) {
       const row = idle.expression(plan.firstRow + frame);
@@ -242,6 +247,7 @@ export class Speaker implements InferenceLane {
         const mouth = last && parameter.audioDriven ? (last[index] ?? 0) - parameter.rest - rest : 0;
         rows[frame * parameters.length + index] = rest + left * mouth;
       });
+      this.#mood.move(plan.emotions[frame] ?? 'neutral', rows.subarray(frame * parameters.length));
     }
     return rows;
   }

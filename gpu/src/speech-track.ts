@@ -1,3 +1,4 @@
+import type { Emotion } from '@vizavi/signaling';
 import type { AudioBlock, AudioQueue } from './audio-queue.ts';
 
 /** A decoded frame that waits in the ring for its tick. */
@@ -20,6 +21,8 @@ export interface ChunkPlan {
   readonly reset: boolean;
   /** Expression row of the first frame fed; it may be negative. */
   readonly firstRow: number;
+  /** How each frame fed is said. */
+  readonly emotions: readonly Emotion[];
   /** For the frames of a release: how much of the interrupted mouth is left in each. Null otherwise. */
   readonly release: readonly number[] | null;
 }
@@ -157,6 +160,7 @@ export class SpeechTrack {
       shown,
       reset,
       firstRow,
+      emotions: blocks.map(({ emotion }) => emotion),
       release: null,
     };
   }
@@ -321,6 +325,7 @@ export class SpeechTrack {
       shown: [...RELEASE.keys()],
       reset: true,
       firstRow: this.#row + 1,
+      emotions: RELEASE.map(() => block.emotion),
       release: RELEASE,
     };
   }

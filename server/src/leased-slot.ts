@@ -1,5 +1,12 @@
 import { bytesFromSamples, VizaviError } from '@vizavi/signaling';
-import type { BundleInfo, Peer, ServerToWorker, StageStats, WorkerToServer } from '@vizavi/signaling';
+import type {
+  BundleInfo,
+  Peer,
+  ServerToWorker,
+  StageStats,
+  WorkerToServer,
+  Emotion,
+} from '@vizavi/signaling';
 import type { Ingest } from './media.ts';
 import type { SlotLease } from './store.ts';
 
@@ -77,6 +84,7 @@ export class LeasedSlot {
     readonly sampleRate: number;
     readonly samples: Int16Array;
     readonly last: boolean;
+    readonly emotion: Emotion;
   }): void {
     const { samples, ...rest } = piece;
     if (this.isOpen) {

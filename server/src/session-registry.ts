@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SESSION_STATES, VizaviError } from '@vizavi/signaling';
-import type { CloseReason, SessionState } from '@vizavi/signaling';
+import type { CloseReason, SessionState, Emotion } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
 import type { AvatarInfo, SessionInfo, SessionOptions, SessionService } from './session-service.ts';
 import { Session } from './session.ts';
@@ -71,10 +71,10 @@ export class SessionRegistry implements SessionService {
     return this.#session(sessionId).info;
   }
 
-  speak(sessionId: string, text: string): Promise<{ utteranceId: string }> {
+  speak(sessionId: string, text: string, emotion?: Emotion): Promise<{ utteranceId: string }> {
     return new Promise((resolve) => {
       const utteranceId = randomUUID();
-      this.#session(sessionId).repeat(utteranceId, text);
+      this.#session(sessionId).repeat(utteranceId, text, emotion);
       resolve({ utteranceId });
     });
   }

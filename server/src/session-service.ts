@@ -1,4 +1,4 @@
-import type { CloseReason, QueuePlace, SessionState } from '@vizavi/signaling';
+import type { CloseReason, Emotion, QueuePlace, SessionState } from '@vizavi/signaling';
 
 /** What a caller may choose of a session. */
 export interface SessionOptions {
@@ -44,7 +44,7 @@ export interface SessionService {
   /** @throws `not_found` */
   info(sessionId: string): SessionInfo;
   /** Says `text`; resolves when it is queued. @throws `not_found`, `invalid_state`, `invalid_text`, `text_too_long` */
-  speak(sessionId: string, text: string): Promise<{ utteranceId: string }>;
+  speak(sessionId: string, text: string, emotion?: Emotion): Promise<{ utteranceId: string }>;
   interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }>;
   /** Resolves when it is closed. @throws `not_found` */
   close(sessionId: string, reason: CloseReason): Promise<void>;

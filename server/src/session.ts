@@ -244,10 +244,10 @@ export class Session {
   }
 
   /** @throws VizaviError `invalid_state`, `text_too_long`, `invalid_text`, `too_many_requests` */
-  repeat(utteranceId: string, text: string): void {
+  repeat(utteranceId: string, text: string, emotion?: RequestOf<ViewerToServer, 'repeat'>['emotion']): void {
     this.#assertOpen();
     this.keepAlive();
-    this.#speech.say(utteranceId, text);
+    this.#speech.say(utteranceId, text, emotion);
   }
 
   /** @throws VizaviError `invalid_state` and what {@link AudioInput.accept} throws */

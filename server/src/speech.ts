@@ -1,5 +1,5 @@
 import { MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
-import type { SessionEvent } from '@vizavi/signaling';
+import type { Emotion, SessionEvent } from '@vizavi/signaling';
 import type { Clock } from './clock.ts';
 import type { LeasedSlot } from './leased-slot.ts';
 import { Percentiles } from './percentiles.ts';
@@ -64,13 +64,13 @@ export class Speech {
   }
 
   /** @throws VizaviError `text_too_long`, `invalid_text`, `too_many_requests` */
-  say(utteranceId: string, text: string): void {
+  say(utteranceId: string, text: string, emotion?: Emotion): void {
     if (text.length > MAX_TEXT_LENGTH) {
       throw new VizaviError('text_too_long', `a text has at most ${MAX_TEXT_LENGTH} characters`);
     }
     if (text.trim() === '') throw new VizaviError('invalid_text', 'there is nothing to say');
     if (this.knows(utteranceId)) return;
-    this.enqueue(new Utterance(utteranceId, text, this.#options.clock.nowMs()));
+    this.enqueue(new Utterance(utteranceId, text, this.#options.clock.nowMs(), emotion));
     void this.#synthesise();
   }
 
@@ -91,17 +91,17 @@ export class Speech {
     const generation = this.#generation;
     let aheadMs = this.#queue.reduce((sum, utterance) => sum + utterance.aheadMs, 0);
     for (const utterance of this.#queue) {
-      const { utteranceId, sampleRate } = utterance;
+      const { utteranceId, sampleRate, emotion } = utterance;
       while (!utterance.drained && aheadMs + PIECE_MS <= MAX_AHEAD_MS) {
         const samples = utterance.next() ?? NO_SOUND;
         utterance.closed = utterance.complete && utterance.drained;
-        slot.audio({ generation, utteranceId, sampleRate, samples, last: utterance.closed });
+        slot.audio({ generation, utteranceId, sampleRate, samples, last: utterance.closed, emotion });
         aheadMs += (samples.length * 1000) / sampleRate;
       }
       if (!utterance.drained || !utterance.complete) return;
       if (!utterance.closed && utterance.given) {
         utterance.closed = true;
-        slot.audio({ generation, utteranceId, sampleRate, samples: NO_SOUND, last: true });
+        slot.audio({ generation, utteranceId, sampleRate, samples: NO_SOUND, last: true, emotion });
       }
     }
   }

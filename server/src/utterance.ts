@@ -1,4 +1,4 @@
-import type { VizaviError } from '@vizavi/signaling';
+import type { Emotion, VizaviError } from '@vizavi/signaling';
 
 /** Longest piece of sound in one message to a worker. */
 export const PIECE_MS = 100;
@@ -13,6 +13,7 @@ export class Utterance {
   readonly text: string | null;
   /** When the command arrived. */
   readonly arrivedMs: number;
+  readonly emotion: Emotion;
   /** Hz; 0 while there is no sound. */
   sampleRate = 0;
   /** No more sound will come. */
@@ -34,7 +35,8 @@ export class Utterance {
   #base = 0;
   #playedMs = 0;
 
-  constructor(utteranceId: string, text: string | null, arrivedMs: number) {
+  constructor(utteranceId: string, text: string | null, arrivedMs: number, emotion: Emotion = 'neutral') {
+    this.emotion = emotion;
     this.utteranceId = utteranceId;
     this.text = text;
     this.arrivedMs = arrivedMs;

@@ -54,9 +54,9 @@ export function serveViewer(connection: Connection, session: Session, telemetry:
         viewer();
         return session.stats();
       },
-      repeat: ({ utteranceId, text }) => {
+      repeat: ({ utteranceId, text, emotion }) => {
         viewer();
-        session.repeat(utteranceId, text);
+        session.repeat(utteranceId, text, emotion);
         return {};
       },
       repeatAudio: (piece) => {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { empty, errorBody, id, milliseconds, pcmBytes } from './protocol.ts';
-import { stageStats } from './messages.ts';
+import { EMOTIONS, stageStats } from './messages.ts';
 import type { AnyNotice, Protocol } from './protocol.ts';
 
 const slotId = z.number().int().nonnegative();
@@ -111,6 +111,7 @@ export const serverToWorker = {
       sampleRate: z.number(),
       pcm: pcmBytes,
       last: z.boolean(),
+      emotion: z.enum(EMOTIONS).optional(),
     }),
   },
 } as const satisfies Protocol;

@@ -9,6 +9,11 @@ import type { AnyNotice, Protocol } from './protocol.ts';
  */
 const text = z.string().max(MAX_TEXT_LENGTH * 50);
 
+/** How something is said; neutral unless it is told. A bundle that knows no emotions says everything alike. */
+export const EMOTIONS = ['neutral', 'warm', 'serious', 'excited', 'sad'] as const;
+export type Emotion = (typeof EMOTIONS)[number];
+const emotion = z.enum(EMOTIONS).optional();
+
 /** One of a viewer's two incoming streams, as mediasoup describes a Consumer. */
 const consumer = z.object({
   id: z.string(),
@@ -103,7 +108,7 @@ export const viewerToServer = {
       result: z.object({ stages: stageStats.nullable(), voiceMs: percentiles.nullable() }),
     },
     /** Say this. Sending the same `utteranceId` again changes nothing. */
-    repeat: { request: z.strictObject({ utteranceId: id, text }), result: empty },
+    repeat: { request: z.strictObject({ utteranceId: id, text, emotion }), result: empty },
     /** Say this sound: PCM s16le mono, piece by piece; `seq` counts from 0, `last` closes the utterance. */
     repeatAudio: {
       request: z.strictObject({
@@ -112,6 +117,8 @@ export const viewerToServer = {
         sampleRate: z.number(),
         pcm: pcmBytes,
         last: z.boolean(),
+        /** Of the whole utterance: that of its first piece. */
+        emotion,
       }),
       result: empty,
     },

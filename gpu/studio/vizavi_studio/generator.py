@@ -29,6 +29,7 @@ STATE = {
 }
 CHANCE = 0.75
 """Standard deviation of the noise at which motion begins, of 1: how far it may stray from the likeliest."""
+SILENT_FRAMES = 200
 PERIOD = 1024
 """Frames after which chance repeats itself."""
 
@@ -113,6 +114,10 @@ class Generator(nn.Module):
         for k, name in enumerate(DRIVEN):
             place[k, names.index(name)] = 1
         self.register_buffer("place", place)
+        # The zero state is that of long silence.
+        with torch.no_grad():
+            _, _, silent = ear(torch.zeros(1, PER_FRAME * SILENT_FRAMES, BANDS), *ear.memories(1))
+        self.register_buffer("silent", torch.cat([each.reshape(1, -1) for each in silent[1:]], 1))
         moods = len(EMOTIONS) - 1
         self.register_buffer("low", torch.cat([poser.middle - poser.reach, torch.zeros(moods)]))
         self.register_buffer("high", torch.cat([poser.middle + poser.reach, torch.ones(moods)]))
@@ -122,12 +127,15 @@ class Generator(nn.Module):
         state [1, sum of STATE] -> latents [t, 16, 8, 8], params [1, t, p + 4], state."""
         parts = torch.split(state, list(STATE.values()), 1)
         pcm = torch.cat([parts[0], pcm], 1)
-        heard, contact, (mel, features, first, second) = self.ear(
+        memory = torch.cat(parts[2:5], 1) + self.silent
+        sizes = [FEATURES_BEFORE * WIDE, HIDDEN, HIDDEN]
+        features, first, second = torch.split(memory, sizes, 1)
+        heard, contact, (mel, *memories) = self.ear(
             self.mel(pcm),
             parts[1].view(1, MEL_BEFORE, BANDS),
-            parts[2].view(1, WIDE, FEATURES_BEFORE),
-            parts[3].view(1, 1, HIDDEN),
-            parts[4].view(1, 1, HIDDEN),
+            features.view(1, WIDE, FEATURES_BEFORE),
+            first.view(1, 1, HIDDEN),
+            second.view(1, 1, HIDDEN),
         )
         frames = heard.shape[1]
         turn = parts[6].to(torch.int64)
@@ -141,8 +149,8 @@ class Generator(nn.Module):
         pose = expression[..., : self.poses] + driven @ self.place
         params = torch.minimum(torch.maximum(torch.cat([pose, moods], -1), self.low), self.high)
         latents = self.poser(params[0, :, : self.poses])
-        memories = [pcm[:, -HISTORY:], mel, features, first, second, filters]
-        after = [each.flatten(1) for each in memories[:3]] + [each.reshape(1, -1) for each in memories[3:]]
+        memory = torch.cat([each.reshape(1, -1) for each in memories], 1) - self.silent
+        after = [pcm[:, -HISTORY:], mel.reshape(1, -1), memory, filters.reshape(1, -1)]
         after.append(((turn + frames) % PERIOD).to(torch.float32))
         return latents, params, torch.cat(after, 1)
 

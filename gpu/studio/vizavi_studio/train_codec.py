@@ -5,6 +5,7 @@ python -m vizavi_studio.train_codec BUILD [--minutes 60] [--threads 2]
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -133,7 +134,7 @@ class Trainer:
 
     def _iterate(self) -> float:
         progress = self.step / self.iterations
-        rate = RATE * min(1, (self.step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * progress)) * 0.98 + 0.02)
+        rate = RATE * min(1, (self.step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * progress)) * 0.98 + 0.02)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         frames = self.random.choice(self.kept, BATCH, replace=False)

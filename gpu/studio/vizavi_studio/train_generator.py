@@ -4,6 +4,7 @@ python -m vizavi_studio.train_generator SPEECH [--minutes 40] [--without rms]
 """
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -86,7 +87,7 @@ class Trainer:
 
     def _iterate(self) -> np.ndarray:
         progress = self.step / self.iterations
-        rate = RATE * min(1, (self.step + 1) / 200) * (0.5 * (1 + np.cos(np.pi * progress)) * 0.97 + 0.03)
+        rate = RATE * min(1, (self.step + 1) / 200) * (0.5 * (1 + math.cos(math.pi * progress)) * 0.97 + 0.03)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         starts = self.random.integers(LOOKAHEAD, len(self.corpus.mel) - FRAMES, BATCH)

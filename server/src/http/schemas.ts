@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { CLOSE_REASONS, ERROR_CODES, MAX_TEXT_LENGTH, SESSION_STATES } from '@vizavi/signaling';
+import { EMOTIONS, CLOSE_REASONS, ERROR_CODES, MAX_TEXT_LENGTH, SESSION_STATES } from '@vizavi/signaling';
 import type { SessionState } from '@vizavi/signaling';
 
 const time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' });
@@ -61,6 +61,7 @@ export const speakRequest = z
   .strictObject({
     // Its length is judged by the session, so that too long a text has an error of its own.
     text: z.string().openapi({ example: 'Hello!', minLength: 1, maxLength: MAX_TEXT_LENGTH }),
+    emotion: z.enum(EMOTIONS).default('neutral').openapi({ description: 'How the face says it.' }),
   })
   .openapi('SpeakRequest');
 

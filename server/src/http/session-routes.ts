@@ -95,10 +95,8 @@ export function addSessionRoutes(app: OpenAPIHono<HttpEnv>, options: SessionRout
     return context.body(null, 204);
   });
   app.openapi(speak, async (context) => {
-    const { utteranceId } = await service.speak(
-      context.req.valid('param').sessionId,
-      context.req.valid('json').text,
-    );
+    const { text, emotion } = context.req.valid('json');
+    const { utteranceId } = await service.speak(context.req.valid('param').sessionId, text, emotion);
     return context.json({ utteranceId }, 202);
   });
   app.openapi(interrupt, async (context) => {

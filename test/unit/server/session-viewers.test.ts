@@ -54,6 +54,32 @@ describe('viewers', () => {
     expect(rig.registry.info(session.sessionId).viewers).toBe(2);
   });
 
+  it('say how something is to be said, in text and in sound', async () => {
+    const { viewer } = await rig.live();
+    await viewer.peer.call('repeat', { utteranceId: 'u1', text: 'one', emotion: 'sad' });
+    await viewer.peer.call('repeatAudio', {
+      utteranceId: 'u2',
+      seq: 0,
+      sampleRate: 16_000,
+      pcm: new Uint8Array(640),
+      last: true,
+      emotion: 'excited',
+    });
+    await viewer.peer.call('repeat', { utteranceId: 'u3', text: 'three' });
+    await settle();
+    const told = new Map(worker.audio.map(({ utteranceId, emotion }) => [utteranceId, emotion]));
+    expect([...told]).toEqual([
+      ['u1', 'sad'],
+      ['u2', 'excited'],
+      ['u3', 'neutral'],
+    ]);
+    const bad = { utteranceId: 'u4', text: 'four', emotion: 'furious' } as unknown as {
+      utteranceId: string;
+      text: string;
+    };
+    await expect(viewer.peer.call('repeat', bad)).rejects.toMatchObject({ code: 'invalid_message' });
+  });
+
   it('belong to their latest connection', async () => {
     const { session, viewer } = await rig.live();
     const taker = rig.connect(session.sessionId);
