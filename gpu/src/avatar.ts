@@ -48,6 +48,8 @@ export interface AvatarEvents {
   /** The deadline ladder has moved. */
   readonly onStep: (step: LadderStep) => void;
   readonly onBatch?: (times: BatchTimes) => void;
+  /** False: nobody watches, so that lateness costs no quality. */
+  readonly live?: boolean;
 }
 
 /** A bundle ready to be shown: loaded, warm, measured. */
@@ -77,6 +79,7 @@ export class Avatar {
       warmUp,
       nowMs: () => performance.now(),
       onStep: events.onStep,
+      live: events.live ?? true,
     });
     runner.onBatch = (times) => {
       loop.meter.add(times);

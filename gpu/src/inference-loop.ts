@@ -47,6 +47,8 @@ export interface InferenceLoopOptions {
   readonly nowMs: () => number;
   /** The ladder has moved. */
   readonly onStep: (step: LadderStep) => void;
+  /** False: nobody watches, so that lateness costs no quality. */
+  readonly live?: boolean;
 }
 
 /** Keeps one device busy: schedule, run, deliver. As many batches are under way as the runner can overlap. */
@@ -167,7 +169,8 @@ export class InferenceLoop {
       if (this.#ladder.row.rung === 'full') this.costs.observe(batch.frames, tookMs);
       const busyShare = this.meter.busyShare(hostNowMs());
       const slackMs = batch.deadlineMs - nowMs;
-      if (slackMs < Infinity) this.#ladder.observe({ nowMs, slackMs, busyShare });
+      const { live = true } = this.#options;
+      if (live && slackMs < Infinity) this.#ladder.observe({ nowMs, slackMs, busyShare });
     }
     this.wake();
   }

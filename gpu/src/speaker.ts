@@ -73,6 +73,11 @@ export class Speaker implements InferenceLane {
     return this.#track.soundAhead || this.#queue.available > 0 || this.#queue.open;
   }
 
+  /** The picture of the tick to come is still being made. */
+  get awaited(): boolean {
+    return this.#track.awaited;
+  }
+
   get leadMs(): number {
     return Math.max(0, this.#track.lead * (1000 / this.#options.avatar.bundle.fps));
   }

@@ -111,6 +111,11 @@ export class SpeechTrack {
     return this.#decoded - this.#played + this.#inFlight;
   }
 
+  /** The picture of the tick to come is not there yet, and will be. */
+  get awaited(): boolean {
+    return !this.#items[0]?.frame && (this.wanted > 0 || this.#inFlight > 0);
+  }
+
   /** Raised by each interrupt that cuts something off. */
   get generation(): number {
     return this.#generation;

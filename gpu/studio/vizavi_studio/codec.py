@@ -104,4 +104,4 @@ class Decoder(nn.Module):
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         """[n, 16, 8, 8] -> RGB [n, 3, 512, 512]; clamp to 0..1."""
-        return self.still + F.pixel_shuffle(self.paint(F.relu(self.trunk(latents))), 4)
+        return self.still + F.pixel_shuffle(self.paint(self.trunk(latents)), 4)

@@ -41,7 +41,7 @@ class I420Decoder(nn.Module):
         self.register_buffer("still_uv", F.avg_pool2d(still[1:][None], 2)[0] + 0.5)
 
     def forward(self, latents: torch.Tensor):
-        painted = self.paint(F.relu(self.trunk.trunk(latents)))
+        painted = self.paint(self.trunk.trunk(latents))
         y = F.pixel_shuffle(painted[:, :16], 4)[:, 0] + self.still_y
         uv = F.pixel_shuffle(painted[:, 16:], 2) + self.still_uv
         y = torch.clamp(y, 0, 255).to(torch.uint8)

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { EMOTIONS, VizaviError } from '@vizavi/signaling';
+import type { Emotion } from '@vizavi/signaling';
+import { inspect } from './inspect.ts';
+import { preview } from './preview.ts';
+import { validate } from './validate.ts';
+
+const USAGE = `vizavi bundle inspect BUNDLE [--sheet sheet.png]
+  What a bundle holds, what it costs on this machine, and a contact sheet.
+vizavi bundle validate BUNDLE
+  Every check that a worker makes before a session may lease the bundle.
+vizavi bundle preview BUNDLE --out video.mp4 (--text TEXT | --audio FILE)
+    [--voice slt] [--emotion ${EMOTIONS.join('|')}] [--steps N] [--decoder NAME]
+  The avatar says it, into an MP4.`;
+
+class UsageError extends Error {}
+
+async function main(args: readonly string[]): Promise<void> {
+  const [group, command, dir, ...rest] = args;
+  if (group !== 'bundle' || command === undefined || dir === undefined || dir.startsWith('-')) {
+    throw new UsageError(USAGE);
+  }
+  const lines = await run(command, dir, rest);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function run(command: string, dir: string, args: string[]): Promise<string[]> {
+  if (command === 'validate') return validate(dir);
+  if (command === 'inspect') {
+    const { values } = parse(args, { sheet: { type: 'string', default: 'sheet.png' } });
+    return inspect(dir, String(values['sheet']));
+  }
+  if (command === 'preview') {
+    const { values } = parse(args, {
+      out: { type: 'string', default: 'preview.mp4' },
+      text: { type: 'string' },
+      audio: { type: 'string' },
+      voice: { type: 'string' },
+      emotion: { type: 'string', default: 'neutral' },
+      steps: { type: 'string', default: 'auto' },
+      decoder: { type: 'string', default: 'auto' },
+    });
+    const text = (name: string): string | undefined => values[name] as string | undefined;
+    if ((text('text') === undefined) === (text('audio') === undefined)) {
+      throw new UsageError(`give either --text or --audio\n\n${USAGE}`);
+    }
+    return preview({
+      dir,
+      out: text('out') ?? '',
+      text: text('text'),
+      audio: text('audio'),
+      voice: text('voice'),
+      emotion: emotionOf(text('emotion') ?? ''),
+      steps: stepsOf(text('steps') ?? ''),
+      decoder: text('decoder') ?? 'auto',
+      onProgress: drawProgress,
+    });
+  }
+  throw new UsageError(USAGE);
+}
+
+function parse(
+  args: string[],
+  options: NonNullable<Parameters<typeof parseArgs>[0]>['options'],
+): ReturnType<typeof parseArgs> {
+  try {
+    return parseArgs({ args, options, strict: true });
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  }
+}
+
+function emotionOf(name: string): Emotion {
+  const emotion = EMOTIONS.find((each) => each === name);
+  if (emotion === undefined) throw new UsageError(`--emotion must be one of ${EMOTIONS.join(', ')}`);
+  return emotion;
+}
+
+function stepsOf(text: string): number | 'auto' {
+  if (text === 'auto') return 'auto';
+  const steps = Number(text);
+  if (!Number.isInteger(steps) || steps < 1) throw new UsageError('--steps must be a whole number, or auto');
+  return steps;
+}
+
+function drawProgress(made: number, all: number): void {
+  if (!process.stderr.isTTY) return;
+  const width = 40;
+  const full = Math.round((width * made) / all);
+  const bar = '█'.repeat(full) + '░'.repeat(width - full);
+  process.stderr.write(`\r${bar} ${Math.round((100 * made) / all)} %${made === all ? '\n' : ''}`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const message = error instanceof VizaviError && error.code === 'internal' ? String(error.cause) : undefined;
+  const words = message ?? (error instanceof Error ? error.message : String(error));
+  process.stderr.write(`${words}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+});
