@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { VizaviError } from '@vizavi/signaling';
 import { invalidBundle, parseManifest } from './manifest.ts';
 import type { Manifest, TensorSpec } from './manifest.ts';
+import { findBadWeight } from './weight-check.ts';
 
 /** One control of the face. Values given to the generator are added to `rest`; the sum is clamped to min…max. */
 export interface ExpressionParameter {
@@ -86,17 +87,22 @@ export async function loadAvatarBundle(dir: string): Promise<AvatarBundle> {
   const { generator, decoder } = manifest.networks;
   const file = (spec: NetworkFile, path: readonly string[]): Promise<string> =>
     checkFile(root, bundle, spec, ['networks', ...path]);
+  const network = async (spec: NetworkFile, path: readonly string[]): Promise<string> => {
+    const location = await file(spec, path);
+    await checkWeights(bundle, location, ['networks', ...path, 'file']);
+    return location;
+  };
 
   await locate(root, bundle, manifest.licence.notice, ['licence', 'notice']);
   const generators: Record<string, string> = {};
-  const generatorFile = await file(generator, ['generator']);
-  for (const [steps, variant] of Object.entries(generator.variants)) {
-    generators[steps] = await file(variant, ['generator', 'variants', steps]);
-  }
   if (generator.weights) await file(generator.weights, ['generator', 'weights']);
+  const generatorFile = await network(generator, ['generator']);
+  for (const [steps, variant] of Object.entries(generator.variants)) {
+    generators[steps] = await network(variant, ['generator', 'variants', steps]);
+  }
   const variants: Record<string, string> = {};
   for (const [name, variant] of Object.entries(decoder.variants)) {
-    variants[name] = await file(variant, ['decoder', 'variants', name]);
+    variants[name] = await network(variant, ['decoder', 'variants', name]);
   }
   return freeze(describe(root, manifest, { file: generatorFile, variants: generators }, variants));
 }
@@ -190,6 +196,18 @@ async function checkFile(
     throw invalidBundle(bundle, [...path, 'sha256'], `is not the hash of ${spec.file}`);
   }
   return location;
+}
+
+/** A picture hides what a NaN has spoiled: it turns black, or is not there. */
+async function checkWeights(bundle: string, location: string, path: readonly string[]): Promise<void> {
+  let bad: string | null;
+  try {
+    bad = await findBadWeight(location);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw invalidBundle(bundle, path, `is no ONNX file: ${problem}`, cause);
+  }
+  if (bad !== null) throw invalidBundle(bundle, path, `the weights "${bad}" are not all finite`);
 }
 
 /** The real path of a bundle's file. The schema keeps names inside the folder; links could still lead out of it. */

@@ -8,6 +8,7 @@ export interface ManifestFault {
 /** What no field of a manifest shows alone: whether the fields agree with each other. */
 export function checkManifest(manifest: Manifest): ManifestFault[] {
   return [
+    ...checkSizes(manifest),
     ...checkTiming(manifest),
     ...checkExpression(manifest),
     ...checkState(manifest),
@@ -16,6 +17,27 @@ export function checkManifest(manifest: Manifest): ManifestFault[] {
     ...checkPicture(manifest),
     ...checkConsent(manifest),
   ];
+}
+
+/** Floats of one tensor; 64 MB. A typing error must not take the machine's memory. */
+const MAX_VALUES = 2 ** 24;
+
+function* checkSizes({ latent, state, chunkFrames, expression }: Manifest): Iterable<ManifestFault> {
+  const sizes: [(string | number)[], readonly number[]][] = [
+    [
+      ['latent', 'shape'],
+      [chunkFrames, ...latent.shape],
+    ],
+    [
+      ['expression', 'parameters'],
+      [chunkFrames, expression.parameters.length],
+    ],
+    ...state.map(({ shape }, index): [(string | number)[], number[]] => [['state', index, 'shape'], shape]),
+  ];
+  for (const [path, shape] of sizes) {
+    const values = shape.reduce((product, length) => product * length, 1);
+    if (values > MAX_VALUES) yield { path, message: `${values} values are more than ${MAX_VALUES}` };
+  }
 }
 
 function* checkTiming({ audio, fps, chunkFrames, minChunkFrames }: Manifest): Iterable<ManifestFault> {

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bytesField, integerField, messageField, stringField } from '../../../gpu/bench/graphs/protobuf.ts';
 import { loadAvatarBundle } from '../../../gpu/src/avatar-bundle.ts';
 
 const MIRA = fileURLToPath(new URL('../../../gpu/bundles/mira', import.meta.url));
@@ -27,6 +29,12 @@ describe('loadAvatarBundle', () => {
     for (const key of keys) parentNode = parentNode[key] as Record<string, unknown>;
     parentNode[last] = value;
     await writeFile(join(dir, 'manifest.json'), JSON.stringify(manifest));
+  };
+  /** Another decoder, with the hash that it has. */
+  const replace = async (file: string, bytes: Uint8Array): Promise<void> => {
+    await writeFile(join(dir, file), bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await edit('networks.decoder.variants.fp32', { file, sha256, bytes: bytes.length });
   };
   const fault = async (): Promise<string> => {
     const error = await loadAvatarBundle(dir).then(
@@ -79,6 +87,13 @@ describe('loadAvatarBundle', () => {
     ['audio.lookaheadMs', 100, 'audio.lookaheadMs'],
     ['minChunkFrames', 6, 'minChunkFrames'],
     ['latent.shape', [16, 8, 9], 'networks.generator.outputs[0].shape'],
+    ['latent.shape', [50_000, 50_000], 'latent.shape'],
+    ['state[0].shape', [1, 2_500_000_000], 'state[0].shape'],
+    [
+      'networks.generator.variants',
+      { 1: { file: 'a', sha256: '', bytes: 1 } },
+      'networks.generator.variants.1.sha256',
+    ],
     ['networks.generator.inputs[0].shape', [1, '64*T'], 'networks.generator.inputs[0].shape'],
     ['networks.generator.inputs[0].shape', [1, 'frames'], 'networks.generator.inputs[0].shape[1]'],
     ['networks.generator.inputs[1].dtype', 'uint8', 'networks.generator.inputs[1].dtype'],
@@ -122,6 +137,33 @@ describe('loadAvatarBundle', () => {
     expect(await fault()).toBe(
       'mira: manifest.networks.decoder.variants.fp32.sha256: is not the hash of decoder.onnx',
     );
+  });
+
+  it.each([
+    ['float32', 1, [0x00, 0x00, 0xc0, 0x7f]],
+    ['float16', 10, [0x00, 0x7e]],
+  ])('sees a weight that is not a number: %s', async (_, type, bytes) => {
+    const tensor = [integerField(1, 1), integerField(2, type), stringField(8, 'broken.weight')];
+    const graph = messageField(7, [messageField(5, [...tensor, bytesField(9, Uint8Array.from(bytes))])]);
+    await replace('decoder.onnx', Buffer.concat([await readFile(join(dir, 'decoder.onnx')), graph]));
+    expect(await fault()).toBe(
+      'mira: manifest.networks.decoder.variants.fp32.file: the weights "broken.weight" are not all finite',
+    );
+  });
+
+  it('sees one in the file that graphs share', async () => {
+    await writeFile(join(dir, 'shared.bin'), Uint8Array.from([0, 0, 0, 0, 0, 0, 0x80, 0x7f]));
+    const entry = (key: string, value: string): Uint8Array =>
+      messageField(13, [stringField(1, key), stringField(2, value)]);
+    const tensor = [integerField(2, 1), stringField(8, 'far.weight'), entry('location', 'shared.bin')];
+    const graph = messageField(7, [messageField(5, [...tensor, entry('offset', '4'), entry('length', '4')])]);
+    await replace('decoder.onnx', Buffer.concat([await readFile(join(dir, 'decoder.onnx')), graph]));
+    expect(await fault()).toContain('the weights "far.weight" are not all finite');
+  });
+
+  it('sees that a file is no network', async () => {
+    await replace('decoder.onnx', Buffer.from('this is no protobuf message'));
+    expect(await fault()).toContain('manifest.networks.decoder.variants.fp32.file: is no ONNX file: ');
   });
 
   it('does not follow links out of its folder', async () => {
