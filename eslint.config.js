@@ -44,7 +44,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*/src/**', 'gpu/bench/**', 'gpu/cli/**', 'gpu/simulator/**', 'gpu/studio/**'],
+    files: ['*/src/**', 'gpu/bench/**', 'gpu/cli/**', 'gpu/onnx/**', 'gpu/simulator/**', 'gpu/studio/**'],
     rules: {
       'import-x/no-default-export': 'error',
       'max-lines': ['error', { max: 350 }],

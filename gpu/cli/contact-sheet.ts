@@ -1,6 +1,7 @@
 import type { AvatarBundle } from '../src/avatar-bundle.ts';
 import type { ModelRunner } from '../src/model-runner.ts';
 import { encodePng } from './av-png.ts';
+import { i420ToRgb } from './i420.ts';
 
 /** Faces of a sheet: what is added to the bundle's rest. Names that a bundle does not have are left out. */
 const FACES: readonly Readonly<Record<string, number>>[] = [
@@ -35,24 +36,10 @@ export async function contactSheet(bundle: AvatarBundle, runner: ModelRunner): P
     const picture = pictures.subarray(index * frameBytes, (index + 1) * frameBytes);
     const left = (index % COLUMNS) * width;
     const top = Math.floor(index / COLUMNS) * height;
+    const rgb = i420ToRgb(picture, width, height);
     for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        const at = ((top + y) * COLUMNS * width + left + x) * 3;
-        sheet.set(rgbAt(picture, width, height, x, y), at);
-      }
+      sheet.set(rgb.subarray(y * width * 3, (y + 1) * width * 3), ((top + y) * COLUMNS * width + left) * 3);
     }
   }
   return encodePng(sheet, COLUMNS * width, lines * height);
-}
-
-/** BT.601, limited range (ITU-R BT.601-7 §2.5). */
-function rgbAt(i420: Uint8Array, width: number, height: number, x: number, y: number): number[] {
-  const luma = width * height;
-  const chroma = (y >> 1) * (width >> 1) + (x >> 1);
-  const light = 1.164 * ((i420[y * width + x] ?? 0) - 16);
-  const u = (i420[luma + chroma] ?? 0) - 128;
-  const v = (i420[luma + luma / 4 + chroma] ?? 0) - 128;
-  return [light + 1.596 * v, light - 0.392 * u - 0.813 * v, light + 2.017 * u].map((value) =>
-    Math.min(255, Math.max(0, Math.round(value))),
-  );
 }

@@ -17,6 +17,8 @@ export interface Line {
 
 /** One frame period: picture (I420) and sound (48 kHz). */
 export interface Tick {
+  /** Idle motion: nothing was made for this tick. */
+  readonly idle: boolean;
   readonly picture: Uint8Array;
   readonly sound: Int16Array;
 }
@@ -87,7 +89,7 @@ export class OfflineAvatar {
       const content = speaker.next();
       content.onSoundSent();
       content.onPictureSent();
-      yield { picture: content.picture, sound: content.sound ?? silence };
+      yield { idle: content.idle, picture: content.picture, sound: content.sound ?? silence };
       content.onPictureFree();
     };
     for (let rest = 0; rest < REST_FRAMES; rest += 1) yield* tick();

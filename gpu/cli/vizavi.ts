@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { EMOTIONS, VizaviError } from '@vizavi/signaling';
 import type { Emotion } from '@vizavi/signaling';
+import { importNetwork } from './import-network.ts';
 import { inspect } from './inspect.ts';
 import { preview } from './preview.ts';
 import { validate } from './validate.ts';
@@ -12,7 +13,10 @@ vizavi bundle validate BUNDLE
   Every check that a worker makes before a session may lease the bundle.
 vizavi bundle preview BUNDLE --out video.mp4 (--text TEXT | --audio FILE)
     [--voice slt] [--emotion ${EMOTIONS.join('|')}] [--steps N] [--decoder NAME]
-  The avatar says it, into an MP4.`;
+  The avatar says it, into an MP4.
+vizavi bundle import NETWORK.onnx --out decoder.onnx --range unit|signed
+    [--output NAME] [--width N --height N]
+  A decoder of somebody else's: its RGB pictures become I420. See gpu/IMPORTING.md.`;
 
 class UsageError extends Error {}
 
@@ -55,6 +59,34 @@ async function run(command: string, dir: string, args: string[]): Promise<string
       steps: stepsOf(text('steps') ?? ''),
       decoder: text('decoder') ?? 'auto',
       onProgress: drawProgress,
+    });
+  }
+  if (command === 'import') {
+    const { values } = parse(args, {
+      out: { type: 'string' },
+      range: { type: 'string' },
+      output: { type: 'string' },
+      width: { type: 'string' },
+      height: { type: 'string' },
+    });
+    const text = (name: string): string | undefined => values[name] as string | undefined;
+    const [out, range] = [text('out'), text('range')];
+    if (out === undefined) throw new UsageError(`--out is missing\n\n${USAGE}`);
+    if (range !== 'unit' && range !== 'signed')
+      throw new UsageError('--range must be unit (0…1) or signed (−1…1)');
+    const pixels = (name: string): number | undefined => {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      if (!/^[1-9]\d{0,3}$/.test(value)) throw new UsageError(`--${name} must be a number of pixels`);
+      return Number(value);
+    };
+    return importNetwork({
+      file: dir,
+      out,
+      range,
+      output: text('output'),
+      width: pixels('width'),
+      height: pixels('height'),
     });
   }
   throw new UsageError(USAGE);

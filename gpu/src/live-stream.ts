@@ -5,6 +5,8 @@ import type { SlotMeter } from './stage-stats.ts';
 
 /** What one tick shows and plays. */
 export interface TickContent {
+  /** Idle motion: the picture was not made for this tick. */
+  readonly idle: boolean;
   /** I420. */
   readonly picture: Uint8Array;
   /** 48 kHz, one frame period; null is silence. */

@@ -210,6 +210,7 @@ export class Speaker implements InferenceLane {
     // A frame was taken: there is room in the lead again.
     if (step.kind !== 'idle') avatar.loop.wake();
     return {
+      idle,
       picture: picture.bytes,
       sound: block?.wire ?? null,
       onPictureFree: () => {

@@ -86,6 +86,10 @@ export const commands = {
     steps: basis,
     run: (context, args) => runNode(withPool(context), ['gpu/bench/bench-gpu.ts', ...args]),
   },
+  'bench:avatar': {
+    steps: basis,
+    run: (context, args) => runNode(context, ['gpu/bench/bench-avatar.ts', ...args]),
+  },
   vizavi: {
     steps: basis,
     run: (context, args) => runNode(withPool(context), ['gpu/cli/vizavi.ts', ...args]),

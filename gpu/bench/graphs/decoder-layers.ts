@@ -1,5 +1,5 @@
-import type { OnnxGraph } from './onnx-graph.ts';
-import { randomElements } from './tensor-data.ts';
+import type { OnnxGraph } from '../../onnx/onnx-graph.ts';
+import { randomElements } from '../../onnx/tensor-data.ts';
 
 /** Frames that a causal convolution remembers: its kernel spans these and the present one. */
 const REMEMBERED_FRAMES = 2;

@@ -1,9 +1,9 @@
 import { VizaviError } from '@vizavi/signaling';
 import { DecoderLayers } from './decoder-layers.ts';
 import type { Feature, Precision, StateTensor } from './decoder-layers.ts';
-import { appendI420Tail } from './i420-tail.ts';
-import { OnnxGraph } from './onnx-graph.ts';
-import { ELEMENT_TYPES, tensorBytes } from './tensor-data.ts';
+import { appendI420Tail } from '../../onnx/i420-tail.ts';
+import { OnnxGraph } from '../../onnx/onnx-graph.ts';
+import { ELEMENT_TYPES, tensorBytes } from '../../onnx/tensor-data.ts';
 
 /** Frames that one latent frame becomes. */
 export const FRAMES_PER_LATENT = 4;

@@ -209,7 +209,12 @@ def main() -> None:
     for file in args.out.glob("*.onnx"):
         onnx.checker.check_model(str(file))
     measured = {
-        "codec": {"frames": codec["frames"], "steps": codec["step"], "seconds": round(codec["seconds"]), "last": codec["history"][-1]},
+        "codec": {
+            "frames": codec["frames"],
+            "steps": codec["steps"],
+            "seconds": {part: round(seconds) for part, seconds in codec["seconds"].items()},
+            "last": codec["history"][-1],
+        },
         "generator": {"steps": trained["step"], "seconds": round(trained["seconds"]), "last": trained["history"][-1]},
     }
     text = json.dumps(manifest(spec, names, pose, args.out, measured), indent=1)

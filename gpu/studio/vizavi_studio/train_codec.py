@@ -1,6 +1,6 @@
-"""Step 4: frames -> encoder, pose encoder and decoder. Goes on from BUILD/codec.pt.
+"""Step 4: frames -> pose encoder and decoder, then the encoder of pictures. Goes on from BUILD/codec.pt.
 
-python -m vizavi_studio.train_codec BUILD [--minutes 60] [--threads 2]
+python -m vizavi_studio.train_codec BUILD [--minutes 60] [--threads 2] [--part decoder|encoder|large]
 """
 
 import argparse
@@ -31,13 +31,17 @@ def held_out(frame: int) -> bool:
 
 
 class Trainer:
-    """The decoder is fed by both ways into the latent, by turns; what is seen is drawn to where the pose leads."""
+    """Parts are trained one after another: poses are known, so the decoder need not wait for an encoder to find them.
 
-    def __init__(self, build: Path, iterations: int, seed: int, large: bool):
+    decoder: pose -> latent -> picture, both networks. encoder: picture -> latent, against the decoder as it is. large:
+    latent -> picture once more, with the decoder for GPUs.
+    """
+
+    def __init__(self, build: Path, iterations: int, seed: int, part: str):
         torch.manual_seed(seed)
         self.build = build
         self.iterations = iterations
-        self.large = large
+        self.part = part
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.pictures, poses, self.names = load_frames(build)
         self.poses = torch.from_numpy(poses).to(self.device)
@@ -51,33 +55,34 @@ class Trainer:
         ranges = torch.tensor(json.loads((build / "frames" / "poses.json").read_text())["ranges"])
         self.encoder = Encoder().to(self.device, memory_format=torch.channels_last)
         self.poser = PoseEncoder(ranges[:, 0], ranges[:, 1]).to(self.device)
-        widths = LARGE if large else FAST
+        widths = LARGE if part == "large" else FAST
         self.decoder = Decoder(mean, widths).to(self.device, memory_format=torch.channels_last)
         moves = (sample - mean).abs().mean((0, 1))
         moves = F.avg_pool2d(moves[None, None], 9, 1, 4)[0, 0]
         weight = (0.15 + moves / moves.max()).sqrt()
         for x0, y0, x1, y1 in (MOUTH, EYES):
-            weight[y0:y1, x0:x1] *= 1.5
+            weight[y0:y1, x0:x1] *= 2.5
         self.weight = weight / weight.mean()
-        trained = [self.decoder] if large else [self.decoder, self.encoder, self.poser]
-        self.trained = [p for module in trained for p in module.parameters()]
+        modules = {"decoder": [self.decoder, self.poser], "encoder": [self.encoder], "large": [self.decoder]}[part]
+        for module in (self.encoder, self.poser, self.decoder):
+            module.requires_grad_(module in modules)
+        self.trained = [p for module in modules for p in module.parameters()]
         # A pixel's own value is moved by every step: with the rate of the weights it would only flicker.
-        still = [self.decoder.still]
+        still = [p for p in self.trained if p is self.decoder.still]
         others = [p for p in self.trained if p is not self.decoder.still]
-        groups = [{"params": others, "share": 1.0}, {"params": still, "share": 0.02, "weight_decay": 0.0}]
+        groups = [{"params": others, "share": 1.0}]
+        if still:
+            groups.append({"params": still, "share": 0.02, "weight_decay": 0.0})
         self.optimizer = torch.optim.AdamW(groups, lr=RATE, weight_decay=1e-4)
         self.random = np.random.default_rng(seed)
         self.step = 0
         self.seconds = 0.0
         self.history: list[dict] = []
-        if large:
-            self._borrow()
-        if self._file.exists():
-            self._resume()
+        self._load_known()
 
     @property
     def _file(self) -> Path:
-        return self.build / ("codec.large.pt" if self.large else "codec.pt")
+        return self.build / ("codec.large.pt" if self.part == "large" else "codec.pt")
 
     def run(self, minutes: float) -> None:
         until = time.time() + 60 * minutes
@@ -94,23 +99,29 @@ class Trainer:
         self.save()
 
     def save(self) -> None:
-        whole, mouth, eyes, posed = self.judge()
-        print(
-            f"{self.step}: held out {whole:.2f} dB, mouth {mouth:.2f}, eyes {eyes:.2f}; from the pose {posed:.2f}",
-            flush=True,
-        )
+        whole, mouth, eyes, seen = self.judge()
+        words = f"held out {whole:.2f} dB, mouth {mouth:.2f}, eyes {eyes:.2f}; through the encoder {seen:.2f}"
+        print(f"{self.part} {self.step}: {words}", flush=True)
         self.history.append(
-            {"step": self.step, "seconds": round(self.seconds), "whole": whole, "mouth": mouth, "eyes": eyes}
+            {
+                "part": self.part,
+                "step": self.step,
+                "seconds": round(self.seconds),
+                "whole": whole,
+                "mouth": mouth,
+                "eyes": eyes,
+                "seen": seen,
+            }
         )
         state = {
             "encoder": self.encoder.state_dict(),
             "poser": self.poser.state_dict(),
             "decoder": self.decoder.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": {**self.optimizers, self.part: self.optimizer.state_dict()},
             "names": self.names,
             "frames": len(self.pictures),
-            "step": self.step,
-            "seconds": self.seconds,
+            "steps": {**self.steps, self.part: self.step},
+            "seconds": {**self.spent, self.part: self.seconds},
             "history": self.history,
         }
         part = self._file.with_suffix(".part")
@@ -119,19 +130,19 @@ class Trainer:
 
     @torch.no_grad()
     def judge(self) -> tuple[float, float, float, float]:
-        """PSNR in dB over held-out frames: whole, mouth, eyes; whole from the pose alone. Writes a picture to look at."""
+        """PSNR in dB over held-out frames, from the pose: whole, mouth, eyes; whole through the encoder. Draws a sheet."""
         rows, errors = [], []
         for k in self.held[:40]:
             target = self._load([k])
-            made = self.decoder(self.encoder(target)).clamp(0, 1)
-            posed = self.decoder(self.poser(self.poses[k : k + 1])).clamp(0, 1)
+            made = self.decoder(self.poser(self.poses[k : k + 1])).clamp(0, 1)
+            seen = self.decoder(self.encoder(target)).clamp(0, 1)
             error = ((made - target) ** 2).mean((0, 1))
             errors.append(
-                [_psnr(error), _psnr(_crop(error, MOUTH)), _psnr(_crop(error, EYES)), _psnr((posed - target) ** 2)]
+                [_psnr(error), _psnr(_crop(error, MOUTH)), _psnr(_crop(error, EYES)), _psnr((seen - target) ** 2)]
             )
             if len(rows) < 4:
                 difference = ((made - target).abs() * 4).clamp(0, 1)
-                rows.append(torch.cat([target[0], made[0], posed[0], difference[0]], 1))
+                rows.append(torch.cat([target[0], made[0], seen[0], difference[0]], 1))
         sheet = torch.cat(rows, 2).permute(1, 2, 0).cpu().numpy()
         Image.fromarray((sheet * 255).astype(np.uint8)).save(self._file.with_suffix(".png"))
         return tuple(float(x) for x in np.mean(errors, 0))
@@ -144,13 +155,16 @@ class Trainer:
         frames = self.random.choice(self.kept, BATCH, replace=False)
         target = self._load(frames)
         with torch.autocast(self.device, torch.bfloat16):
-            seen = self.encoder(target)
             posed = self.poser(self.poses[frames])
-            half = BATCH // 2
-            latents = torch.cat([seen[:half], posed[half:]])
-            # Room around each latent: the generator will not hit them exactly.
-            made = self.decoder(latents + 0.03 * torch.randn_like(latents))
-        loss = self._distance(made.float(), target) + 0.02 * F.mse_loss(seen, posed.detach())
+            if self.part == "encoder":
+                latents = self.encoder(target)
+            else:
+                # Room around each latent: neither encoder nor quantisation hits them exactly.
+                latents = posed + 0.03 * torch.randn_like(posed)
+            made = self.decoder(latents)
+        loss = self._distance(made.float(), target)
+        if self.part == "encoder":
+            loss = loss + F.mse_loss(latents, posed)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
@@ -173,22 +187,29 @@ class Trainer:
         # Rows of pixels as they lie: the layout that convolutions on a CPU like best.
         return pictures.to(self.device).permute(0, 3, 1, 2).float().div_(255)
 
-    def _borrow(self) -> None:
-        """The large decoder reads the latents of the fast one."""
-        state = torch.load(self.build / "codec.pt", map_location=self.device, weights_only=True)
-        for module, name in ((self.encoder, "encoder"), (self.poser, "poser")):
-            module.load_state_dict(state[name])
-            module.requires_grad_(False)
-
-    def _resume(self) -> None:
-        state = torch.load(self._file, map_location=self.device, weights_only=True)
+    def _load_known(self) -> None:
+        self.optimizers: dict[str, dict] = {}
+        self.steps: dict[str, int] = {}
+        self.spent: dict[str, float] = {}
+        basis = self.build / "codec.pt"
+        if not basis.exists():
+            if self.part != "decoder":
+                raise SystemExit("the decoder comes first")
+            return
+        state = torch.load(basis, map_location=self.device, weights_only=True)
         self.encoder.load_state_dict(state["encoder"])
         self.poser.load_state_dict(state["poser"])
-        self.decoder.load_state_dict(state["decoder"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
-        self.random = np.random.default_rng([self.step, 1])
-        print(f"goes on from {self.step}")
+        if self._file.exists() and self.part == "large":
+            state = torch.load(self._file, map_location=self.device, weights_only=True)
+        if self.part != "large" or self._file.exists():
+            self.decoder.load_state_dict(state["decoder"])
+            self.optimizers, self.steps, self.spent = state["optimizer"], state["steps"], state["seconds"]
+            self.history = state["history"]
+        if self.part in self.steps:
+            self.optimizer.load_state_dict(self.optimizers[self.part])
+            self.step, self.seconds = self.steps[self.part], self.spent[self.part]
+            self.random = np.random.default_rng([self.step, 1])
+            print(f"goes on from {self.step}")
 
 
 def _crop(error: torch.Tensor, box: tuple[int, int, int, int]) -> torch.Tensor:
@@ -207,10 +228,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--large", action="store_true", help="the decoder for GPUs, after the fast one")
+    parser.add_argument("--part", choices=["decoder", "encoder", "large"], default="decoder")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    Trainer(args.build, args.iterations, args.seed, args.large).run(args.minutes)
+    Trainer(args.build, args.iterations, args.seed, args.part).run(args.minutes)
 
 
 if __name__ == "__main__":

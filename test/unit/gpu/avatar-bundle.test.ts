@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bytesField, integerField, messageField, stringField } from '../../../gpu/bench/graphs/protobuf.ts';
+import { bytesField, integerField, messageField, stringField } from '../../../gpu/onnx/protobuf.ts';
 import { loadAvatarBundle } from '../../../gpu/src/avatar-bundle.ts';
 
 const MIRA = fileURLToPath(new URL('../../../gpu/bundles/mira', import.meta.url));

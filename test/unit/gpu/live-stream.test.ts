@@ -41,6 +41,7 @@ beforeEach(async () => {
     },
     meter: new SlotMeter(),
     next: () => ({
+      idle: false,
       picture: new Uint8Array(16 * 16 * 1.5),
       sound: null,
       onPictureFree: () => undefined,

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { appendI420Tail } from '../../../gpu/bench/graphs/i420-tail.ts';
-import { OnnxGraph } from '../../../gpu/bench/graphs/onnx-graph.ts';
-import { encodeElements, randomElements } from '../../../gpu/bench/graphs/tensor-data.ts';
+import { appendI420Tail } from '../../../gpu/onnx/i420-tail.ts';
+import { OnnxGraph } from '../../../gpu/onnx/onnx-graph.ts';
+import { encodeElements, randomElements } from '../../../gpu/onnx/tensor-data.ts';
 
 let dir: string;
 let files = 0;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DecoderLayers } from '../../../gpu/bench/graphs/decoder-layers.ts';
-import { OnnxGraph } from '../../../gpu/bench/graphs/onnx-graph.ts';
-import { encodeElements } from '../../../gpu/bench/graphs/tensor-data.ts';
+import { OnnxGraph } from '../../../gpu/onnx/onnx-graph.ts';
+import { encodeElements } from '../../../gpu/onnx/tensor-data.ts';
 import { wanLikeDecoder } from '../../../gpu/bench/graphs/wan-like-decoder.ts';
 import type { WanLikeDecoder, WanLikeDecoderOptions } from '../../../gpu/bench/graphs/wan-like-decoder.ts';
 

@@ -40,6 +40,7 @@ interface Weights {
  */
 export class OnnxGraph {
   readonly #name: string;
+  readonly #prefix: string;
   readonly #nodes: Uint8Array[] = [];
   readonly #inputs: Uint8Array[] = [];
   readonly #outputs: Uint8Array[] = [];
@@ -49,8 +50,10 @@ export class OnnxGraph {
   #values = 0;
   #dataBytes = 0;
 
-  constructor(name: string) {
+  /** @param prefix of the names of values, where they must not meet those of another graph */
+  constructor(name: string, prefix = '') {
     this.#name = name;
+    this.#prefix = prefix;
   }
 
   /** Bytes of the side file. */
@@ -117,6 +120,14 @@ export class OnnxGraph {
     return output;
   }
 
+  /** GraphProto's fields of nodes, constants and outputs, to be joined to another graph. Side files stay out. */
+  parts(): { readonly nodes: Uint8Array; readonly outputs: Uint8Array } {
+    return {
+      nodes: Buffer.concat([...this.#nodes, ...this.#constants]),
+      outputs: Buffer.concat(this.#outputs),
+    };
+  }
+
   /**
    * Writes the model to `path`, and the weights, if there are any, to `path` + `.data`. The two stay together. Runtimes
    * map the side file: do not save over one that is in use.
@@ -160,7 +171,7 @@ export class OnnxGraph {
 
   #fresh(kind: string): string {
     this.#values += 1;
-    return `${kind}_${this.#values}`;
+    return `${this.#prefix}${kind}_${this.#values}`;
   }
 }
 
