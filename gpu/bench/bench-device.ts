@@ -22,8 +22,12 @@ export function machine(): string {
   return `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, Node ${process.versions.node}`;
 }
 
-/** @param simulate even where there is a device */
-export async function openBenchDevice(simulate: boolean): Promise<BenchDevice> {
+/**
+ * @param simulate even where there is a device
+ * @param model which device is simulated
+ * @throws Error when there is no such model
+ */
+export async function openBenchDevice(simulate: boolean, model: string): Promise<BenchDevice> {
   const onnxRuntimeDir = process.env['VIZAVI_ONNXRUNTIME'] ?? null;
   const library = process.env['VIZAVI_CUDA_DRIVER'] ?? 'libcuda.so.1';
   try {
@@ -38,7 +42,7 @@ export async function openBenchDevice(simulate: boolean): Promise<BenchDevice> {
     if (!(error instanceof VizaviError)) throw error;
     const simulated = await buildSimulator();
     const simulator = new CudaSimulator(simulated);
-    const profile = readProfile('g7e');
+    const profile = readProfile(model);
     simulator.use(profile);
     const title = `SIMULATED ${profile.name} (no figure here is measured on a GPU: ${error.message}), ${machine()}`;
     return { library: simulated, title, simulation: { simulator, profile }, onnxRuntimeDir };

@@ -9,7 +9,7 @@ import type { SessionResult } from './session-bench.ts';
 import { runVideo } from './video-bench.ts';
 import type { VideoFigures, VideoSetting } from './video-bench.ts';
 
-const HELP = `npm run bench:gpu -- [--json FILE] [--parts sessions,video,published,soak] [--seconds N] [--frames N] [--simulate]
+const HELP = `npm run bench:gpu -- [--json FILE] [--parts sessions,video,published,soak] [--seconds N] [--frames N] [--simulate] [--profile g7e]
 
 sessions   the default bundle, 1…N sessions until frames miss their deadlines; sync and async in turn
 video      a Wan-like decoder, 41 latent frames → 164 frames at 832×480 and 1280×720
@@ -167,6 +167,7 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '10' },
       frames: { type: 'string', default: '1000000' },
       simulate: { type: 'boolean', default: false },
+      profile: { type: 'string', default: 'g7e' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -175,7 +176,7 @@ async function main(): Promise<void> {
     return;
   }
   const parts = values.parts.split(',');
-  const device = await openBenchDevice(values.simulate);
+  const device = await openBenchDevice(values.simulate, values.profile);
   const figures: Record<string, unknown> = {
     title: device.title,
     simulated: device.simulation !== null,
@@ -199,7 +200,7 @@ async function main(): Promise<void> {
   );
   await run('published', 'The published setting', () => benchPublished(device));
   await run('soak', 'Frames through the lane', async () => {
-    const simulated = device.simulation ? device : await openBenchDevice(true);
+    const simulated = device.simulation ? device : await openBenchDevice(true, values.profile);
     const soak = await soakFrames(simulated, Number(values.frames));
     print(`${soak.frames} frames: ${soak.lost} lost, ${soak.doubled} doubled, ${soak.torn} torn`);
     return soak;

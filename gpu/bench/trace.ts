@@ -12,10 +12,13 @@ const PROCESS = { sync: 1, async: 2 };
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { simulate: { type: 'boolean', default: false } },
+    options: {
+      simulate: { type: 'boolean', default: false },
+      profile: { type: 'string', default: 'g7e' },
+    },
   });
   const file = positionals[0] ?? 'trace.json';
-  const device = await openBenchDevice(values.simulate);
+  const device = await openBenchDevice(values.simulate, values.profile);
   const kind = device.simulation ? 'SIMULATED' : 'measured';
   const events: object[] = [];
   for (const mode of ['sync', 'async'] as const) {

@@ -80,9 +80,10 @@ export class OfflineAvatar {
   /**
    * Idle motion, the lines one after another, idle motion. A tick's arrays are valid until the next one is asked for.
    *
+   * @param listenFrames how long it looks as if it listened, before the first line
    * @throws VizaviError `inference_failed`
    */
-  async *play(lines: readonly Line[]): AsyncGenerator<Tick> {
+  async *play(lines: readonly Line[], listenFrames = 0): AsyncGenerator<Tick> {
     const speaker = this.#speaker;
     const silence = new Int16Array((48_000 / this.bundle.fps) | 0);
     const tick = function* (): Generator<Tick> {
@@ -93,6 +94,13 @@ export class OfflineAvatar {
       content.onPictureFree();
     };
     for (let rest = 0; rest < REST_FRAMES; rest += 1) yield* tick();
+    if (listenFrames > 0) await this.#avatar.prepare();
+    for (let frame = 0; frame < listenFrames; frame += 1) {
+      if (frame === 0) speaker.listen(true);
+      await this.#made();
+      yield* tick();
+    }
+    if (listenFrames > 0) speaker.listen(false);
     for (const [index, { pcm, sampleRate, emotion }] of lines.entries()) {
       speaker.push(`line ${index + 1}`, sampleRate, pcm, true, emotion);
       while (speaker.speaking) {

@@ -15,13 +15,15 @@ export interface PreviewOptions {
   readonly emotion: Emotion;
   readonly steps: number | 'auto';
   readonly decoder: string;
+  /** Seconds in which it looks as if it listened, before it speaks. */
+  readonly listenSeconds: number;
   /** Told of the frames made so far and of all. */
   readonly onProgress: (made: number, all: number) => void;
 }
 
 /** Speaks into an MP4 along the live path. @returns lines to print */
 export async function preview(options: PreviewOptions): Promise<string[]> {
-  const { dir, out, text, audio, emotion, steps, decoder, onProgress } = options;
+  const { dir, out, text, audio, emotion, steps, decoder, listenSeconds, onProgress } = options;
   const bundle = await loadAvatarBundle(dir);
   const lines: Line[] =
     audio === undefined
@@ -31,11 +33,11 @@ export async function preview(options: PreviewOptions): Promise<string[]> {
   const avatar = await OfflineAvatar.open(bundle, { steps, decoder });
   const writer = await Mp4Writer.open(out, bundle);
   // What is said, and a second of rest at both ends.
-  const all = Math.round((seconds + 2) * bundle.fps);
+  const all = Math.round((seconds + listenSeconds + 2) * bundle.fps);
   const started = performance.now();
   let made = 0;
   try {
-    for await (const { picture, sound } of avatar.play(lines)) {
+    for await (const { picture, sound } of avatar.play(lines, Math.round(listenSeconds * bundle.fps))) {
       await writer.write(picture, sound);
       made += 1;
       onProgress(Math.min(made, all), all);

@@ -12,7 +12,7 @@ const USAGE = `vizavi bundle inspect BUNDLE [--sheet sheet.png]
 vizavi bundle validate BUNDLE
   Every check that a worker makes before a session may lease the bundle.
 vizavi bundle preview BUNDLE --out video.mp4 (--text TEXT | --audio FILE)
-    [--voice slt] [--emotion ${EMOTIONS.join('|')}] [--steps N] [--decoder NAME]
+    [--voice slt] [--emotion ${EMOTIONS.join('|')}] [--steps N] [--decoder NAME] [--listen SECONDS]
   The avatar says it, into an MP4.
 vizavi bundle import NETWORK.onnx --out decoder.onnx --range unit|signed
     [--output NAME] [--width N --height N]
@@ -44,6 +44,7 @@ async function run(command: string, dir: string, args: string[]): Promise<string
       emotion: { type: 'string', default: 'neutral' },
       steps: { type: 'string', default: 'auto' },
       decoder: { type: 'string', default: 'auto' },
+      listen: { type: 'string', default: '0' },
     });
     const text = (name: string): string | undefined => values[name] as string | undefined;
     if ((text('text') === undefined) === (text('audio') === undefined)) {
@@ -58,6 +59,7 @@ async function run(command: string, dir: string, args: string[]): Promise<string
       emotion: emotionOf(text('emotion') ?? ''),
       steps: stepsOf(text('steps') ?? ''),
       decoder: text('decoder') ?? 'auto',
+      listenSeconds: secondsOf(text('listen') ?? ''),
       onProgress: drawProgress,
     });
   }
@@ -114,6 +116,12 @@ function stepsOf(text: string): number | 'auto' {
   const steps = Number(text);
   if (!Number.isInteger(steps) || steps < 1) throw new UsageError('--steps must be a whole number, or auto');
   return steps;
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 0 && seconds <= 60)) throw new UsageError('--listen must be 0 to 60 seconds');
+  return seconds;
 }
 
 function drawProgress(made: number, all: number): void {

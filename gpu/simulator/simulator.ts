@@ -39,12 +39,14 @@ export interface Counters {
   };
 }
 
-export function readProfile(name: ProfileName): Profile {
-  const profiles = JSON.parse(readFileSync(join(import.meta.dirname, 'profiles.json'), 'utf8')) as Record<
-    ProfileName,
-    Profile
+/** @throws Error when there is no model of that name */
+export function readProfile(name: string): Profile {
+  const profiles = JSON.parse(readFileSync(join(import.meta.dirname, 'profiles.json'), 'utf8')) as Partial<
+    Record<string, Profile>
   >;
-  return profiles[name];
+  const profile = profiles[name];
+  if (profile) return profile;
+  throw new Error(`there is no model of a device "${name}", only: ${Object.keys(profiles).join(', ')}`);
 }
 
 const KINDS = ['kernel', 'copyIn', 'copyOut', 'copyOn', 'fill'] as const;

@@ -2,6 +2,7 @@ import type { AvatarBundle } from './avatar-bundle.ts';
 import type { LadderStep } from './deadline-ladder.ts';
 import { FrameRing } from './frame-ring.ts';
 import { IDLE_LOOP_FRAMES, idleExpression } from './idle-motion.ts';
+import type { Activity } from './idle-motion.ts';
 import { InferenceLoop } from './inference-loop.ts';
 import type { BatchTimes, ModelRunner } from './model-runner.ts';
 
@@ -18,12 +19,12 @@ export class IdleFrames {
     this.#pictures = pictures;
   }
 
-  static async render(bundle: AvatarBundle, runner: ModelRunner): Promise<IdleFrames> {
+  static async render(bundle: AvatarBundle, runner: ModelRunner, activity: Activity): Promise<IdleFrames> {
     const width = bundle.expression.parameters.length;
     const expressions: Float32Array[] = [];
     const all = new Float32Array(IDLE_LOOP_FRAMES * width);
     for (let row = 0; row < IDLE_LOOP_FRAMES; row += 1) {
-      const expression = idleExpression(bundle, row);
+      const expression = idleExpression(bundle, row, undefined, activity);
       expressions.push(expression);
       all.set(expression, row * width);
     }
@@ -59,6 +60,7 @@ export class Avatar {
   readonly idle: IdleFrames;
   readonly loop: InferenceLoop;
   readonly #rings = new Map<number, FrameRing>();
+  #listening: IdleFrames | null = null;
 
   private constructor(bundle: AvatarBundle, runner: ModelRunner, idle: IdleFrames, loop: InferenceLoop) {
     this.bundle = bundle;
@@ -71,7 +73,7 @@ export class Avatar {
   static async load(bundle: AvatarBundle, runner: ModelRunner, events: AvatarEvents): Promise<Avatar> {
     await runner.load(bundle);
     const warmUp = await runner.warmUp();
-    const idle = await IdleFrames.render(bundle, runner);
+    const idle = await IdleFrames.render(bundle, runner, 'idle');
     const loop = new InferenceLoop({
       runner,
       chunkFrames: bundle.chunkFrames,
@@ -86,6 +88,16 @@ export class Avatar {
       events.onBatch?.(times);
     };
     return new Avatar(bundle, runner, idle, loop);
+  }
+
+  /** How it looks while somebody speaks to it; null until it has been made. */
+  get listening(): IdleFrames | null {
+    return this.#listening;
+  }
+
+  /** Makes what is not needed at once, in between the work of sessions. Fails silently: a face then only looks idle. */
+  async prepare(): Promise<void> {
+    this.#listening ??= await IdleFrames.render(this.bundle, this.runner, 'listening').catch(() => null);
   }
 
   /** What a chunk of a slot alone costs, ms. */

@@ -83,6 +83,8 @@ async function openOnCuda(
   });
   try {
     const avatar = await Avatar.load(bundle, runner, events);
+    // Still pictures are waited for, so a device makes them before its first session.
+    await avatar.prepare();
     ready = true;
     return { avatar, device: runner.deviceName, isGpu: true };
   } catch (error) {

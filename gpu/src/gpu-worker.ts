@@ -142,6 +142,9 @@ export class GpuWorker {
       'slot.watch': ({ slotId, leaseId, watched }) => {
         this.#leased(slotId, leaseId).watch(watched);
       },
+      'slot.listen': ({ slotId, leaseId, listening }) => {
+        this.#leased(slotId, leaseId).listen(listening);
+      },
       'slot.bitrate': ({ slotId, leaseId, bitrateBps }) => {
         this.#leased(slotId, leaseId).setBitrate(bitrateBps);
       },

@@ -31,6 +31,7 @@ interface Curves {
   readonly pitch: Curve;
   readonly roll: Curve;
   readonly breath: Curve;
+  readonly nod: Curve;
 }
 
 /** What moves in silence, by the names that bundles use; what a bundle does not have stays still. */
@@ -52,21 +53,49 @@ const MOTIONS: Readonly<Record<string, Motion>> = {
   breath: { mean: 0.5, swing: 0.5, curve: 'breath' },
 };
 
-const tables = new WeakMap<AvatarBundle, Map<number, readonly Float32Array[]>>();
+/** Somebody speaks: a face that is turned to them, looks at them, smiles a little more and nods at times. */
+const ATTENTIVE: Readonly<Record<string, Motion>> = {
+  ...MOTIONS,
+  gazeX: { mean: 0, swing: 0.1, curve: 'gazeX' },
+  gazeY: { mean: 0.02, swing: 0.06, curve: 'gazeY' },
+  mouthSmile: { mean: 0.2, swing: 0.05, curve: 'smile' },
+  cheekSquint: { mean: 0.12, swing: 0.04, curve: 'smile' },
+  eyeSquint: { mean: -0.04, swing: 0.03, curve: 'smile' },
+  eyeWide: { mean: 0.1, swing: 0.03, curve: 'brow' },
+  browInnerUp: { mean: 0.16, swing: 0.08, curve: 'brow' },
+  browOuterUp: { mean: 0.14, swing: 0.06, curve: 'browOuter' },
+  yaw: { mean: 0, swing: 0.02, curve: 'yaw' },
+  pitch: { mean: 0.02, swing: 0.045, curve: 'nod' },
+  roll: { mean: 0.035, swing: 0.012, curve: 'roll' },
+};
+
+export type Activity = 'idle' | 'listening';
+
+const tables = new WeakMap<AvatarBundle, Map<string, readonly Float32Array[]>>();
 
 /**
  * The additive expression row of a frame of the idle motion: blinks, small glances, brows and a slow smile. The motion
  * repeats seamlessly every IDLE_LOOP_FRAMES; any integer is a valid index. The same seed gives the same motion. Rows are
  * shared: do not write into them.
  */
-export function idleExpression(bundle: AvatarBundle, frameIndex: number, seed = DEFAULT_SEED): Float32Array {
-  const seeds = tables.get(bundle) ?? new Map<number, readonly Float32Array[]>();
-  const rows = seeds.get(seed) ?? makeRows(bundle, seed);
-  tables.set(bundle, seeds.set(seed, rows));
+export function idleExpression(
+  bundle: AvatarBundle,
+  frameIndex: number,
+  seed = DEFAULT_SEED,
+  activity: Activity = 'idle',
+): Float32Array {
+  const known = tables.get(bundle) ?? new Map<string, readonly Float32Array[]>();
+  const key = `${activity} ${seed}`;
+  const rows = known.get(key) ?? makeRows(bundle, seed, activity === 'idle' ? MOTIONS : ATTENTIVE);
+  tables.set(bundle, known.set(key, rows));
   return rows[wrap(frameIndex)] as Float32Array;
 }
 
-function makeRows(bundle: AvatarBundle, seed: number): Float32Array[] {
+function makeRows(
+  bundle: AvatarBundle,
+  seed: number,
+  motions: Readonly<Record<string, Motion>>,
+): Float32Array[] {
   const random = xorshift(seed);
   const curves: Curves = {
     blink: blinks(bundle.fps, random),
@@ -78,11 +107,12 @@ function makeRows(bundle: AvatarBundle, seed: number): Float32Array[] {
     pitch: wander(random),
     roll: wander(random),
     breath: breaths(),
+    nod: nods(bundle.fps, random),
   };
   const { parameters } = bundle.expression;
   return Array.from({ length: IDLE_LOOP_FRAMES }, (_, frame) =>
     Float32Array.from(parameters, (parameter) => {
-      const motion = Object.hasOwn(MOTIONS, parameter.name) ? MOTIONS[parameter.name] : undefined;
+      const motion = Object.hasOwn(motions, parameter.name) ? motions[parameter.name] : undefined;
       if (!motion) return 0;
       return clamp(motion.mean + motion.swing * (curves[motion.curve][frame] ?? 0), parameter);
     }),
@@ -115,10 +145,26 @@ function breaths(): Curve {
   });
 }
 
-/** Blinks every 2 to 5 s, at irregular times; one of them is a double blink. */
+/** Every 2 to 4 s a nod, at times a second one behind it. */
+function nods(fps: number, random: Random): Curve {
+  const curve = new Float32Array(IDLE_LOOP_FRAMES);
+  for (const start of instants(fps, random, 2, 4)) {
+    const times = random() < 0.4 ? 2 : 1;
+    for (let nod = 0; nod < times; nod += 1) {
+      const length = 0.5 * fps;
+      for (let frame = 0; frame < length; frame += 1) {
+        const at = wrap(start + Math.round(nod * length) + frame);
+        curve[at] = Math.max(curve[at] ?? 0, 0.5 - 0.5 * Math.cos((2 * Math.PI * (frame + 0.5)) / length));
+      }
+    }
+  }
+  return curve;
+}
+
+/** Blinks every 3 to 6 s, at irregular times; one of them is a double blink: 18 a minute. */
 function blinks(fps: number, random: Random): Curve {
   const curve = new Float32Array(IDLE_LOOP_FRAMES);
-  const starts = instants(fps, random, 2.2, 4.8);
+  const starts = instants(fps, random, 3.4, 6.4);
   const double = Math.floor(random() * starts.length);
   starts.push((starts[double] ?? 0) + Math.round(0.32 * fps));
   for (const start of starts) {

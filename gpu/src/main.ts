@@ -105,6 +105,7 @@ async function main(): Promise<void> {
   // A supervisor that dies takes its end of the pipe with it.
   if (config.supervised) process.stdin.on('end', close).on('error', close).resume();
   worker.start();
+  for (const { avatar } of opened.values()) await avatar.prepare();
 }
 
 main().catch((error: unknown) => {

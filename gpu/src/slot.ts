@@ -86,6 +86,10 @@ export class Slot {
     else this.#lease?.stream.stop();
   }
 
+  listen(listening: boolean): void {
+    this.#lease?.speaker.listen(listening);
+  }
+
   setBitrate(bitrateBps: number): void {
     if (!this.#lease) return;
     this.#lease.bitrateBps = bitrateBps;

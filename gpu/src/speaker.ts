@@ -8,9 +8,10 @@ import type { FrameRing } from './frame-ring.ts';
 import type { InferenceLane, LaneCandidate } from './inference-loop.ts';
 import type { TickContent } from './live-stream.ts';
 import type { ChunkRequest, ChunkResult } from './model-runner.ts';
+import type { ChunkPlan } from './chunk-plan.ts';
+import { FaceBlend } from './face-blend.ts';
 import { Mood } from './mood.ts';
 import { SpeechTrack } from './speech-track.ts';
-import type { ChunkPlan } from './speech-track.ts';
 import type { SlotMeter } from './stage-stats.ts';
 
 export interface SpeakerOptions {
@@ -37,6 +38,7 @@ export class Speaker implements InferenceLane {
   readonly #track: SpeechTrack;
   readonly #ring: FrameRing;
   readonly #mood: Mood;
+  readonly #blend: FaceBlend;
   readonly #plans = new Map<ChunkRequest, ChunkPlan>();
   /** What the last tick showed; a repeat shows it again. */
   #picture: Picture;
@@ -62,6 +64,11 @@ export class Speaker implements InferenceLane {
       firstRow: options.slotId * 67,
     });
     this.#mood = new Mood(bundle.expression.parameters);
+    const { idle } = options.avatar;
+    this.#blend = new FaceBlend(bundle.expression.parameters, {
+      idle: (row) => idle.expression(row),
+      listening: (row) => options.avatar.listening?.expression(row) ?? null,
+    });
     this.#ring = options.avatar.ring(options.slotId);
     this.#picture = new Picture(options.avatar.idle.at(this.#track.row));
     runner.attachSlot(this.slotId, this.#ring);
@@ -105,7 +112,20 @@ export class Speaker implements InferenceLane {
   interrupt(): void {
     this.#soundSinceMs = null;
     this.#playing = null;
+    const { generation, row, lastParams } = this.#track;
     for (const frame of this.#track.interrupt()) this.#ring.abandon(frame.entry);
+    if (this.#track.generation !== generation && this.#track.started && lastParams) {
+      this.#blend.release(row, lastParams);
+      this.#track.bridge(this.#blend.framesLeft(row));
+    }
+    this.#options.avatar.loop.wake();
+  }
+
+  /** The face turns to somebody who speaks, or away again. What it says goes on. */
+  listen(listening: boolean): void {
+    const { row, lead } = this.#track;
+    this.#blend.listen(row + lead, listening);
+    this.#track.bridge(this.#blend.framesLeft(row));
     this.#options.avatar.loop.wake();
   }
 
@@ -196,7 +216,7 @@ export class Speaker implements InferenceLane {
     const step = this.#track.next();
     const block = 'block' in step ? step.block : null;
     const idle = step.kind === 'idle' || (step.kind === 'omitted' && avatar.loop.quality.picture === 'idle');
-    if (idle) this.#show(new Picture(avatar.idle.at(this.#track.row)));
+    if (idle) this.#showLoop();
     if (step.kind === 'frame') {
       const lease = this.#ring.lease(step.frame.entry);
       this.#show(
@@ -207,8 +227,8 @@ export class Speaker implements InferenceLane {
       );
     } else if (!idle) meter.framesRepeated += 1;
     const picture = this.#picture.retain();
-    // A frame was taken: there is room in the lead again.
-    if (step.kind !== 'idle') avatar.loop.wake();
+    // A frame was taken: there is room in the lead again. Or what waited behind frames without sound can begin.
+    if (step.kind !== 'idle' || this.#track.wanted > 0) avatar.loop.wake();
     return {
       idle,
       picture: picture.bytes,
@@ -227,6 +247,16 @@ export class Speaker implements InferenceLane {
     };
   }
 
+  /** Idle motion, or listening; between them pictures have to be made, and until the first is there the last one stands. */
+  #showLoop(): void {
+    const { row } = this.#track;
+    const loop = this.#blend.loopAt(row);
+    if (loop === null) this.#track.bridge(this.#blend.framesLeft(row));
+    const { idle, listening } = this.#options.avatar;
+    const frames = loop === 'listening' ? listening : loop === 'idle' ? idle : null;
+    if (frames) this.#show(new Picture(frames.at(row)));
+  }
+
   #show(picture: Picture): void {
     this.#picture.release();
     this.#picture = picture;
@@ -238,22 +268,15 @@ export class Speaker implements InferenceLane {
     this.#soundSinceMs = null;
   }
 
-  /** Idle motion under every frame; in a release also what is left of the interrupted mouth. */
+  /** What lies under the sound in every frame of a chunk. */
   #expression(plan: ChunkPlan): Float32Array {
-    const { bundle, idle } = this.#options.avatar;
-    const parameters = bundle.expression.parameters;
-    const rows = new Float32Array(plan.frames * parameters.length);
+    const width = this.#options.avatar.bundle.expression.parameters.length;
+    const rows = new Float32Array(plan.frames * width);
     if (plan.reset) this.#mood.set(plan.emotions[0] ?? 'neutral');
-    const last = plan.release ? this.#track.lastParams : null;
     for (let frame = 0; frame < plan.frames; frame += 1) {
-      const row = idle.expression(plan.firstRow + frame);
-      const left = plan.release?.[frame] ?? 0;
-      parameters.forEach((parameter, index) => {
-        const rest = row[index] ?? 0;
-        const mouth = last && parameter.audioDriven ? (last[index] ?? 0) - parameter.rest - rest : 0;
-        rows[frame * parameters.length + index] = rest + left * mouth;
-      });
-      this.#mood.move(plan.emotions[frame] ?? 'neutral', rows.subarray(frame * parameters.length));
+      const row = rows.subarray(frame * width, (frame + 1) * width);
+      row.set(this.#blend.expression(plan.firstRow + frame));
+      this.#mood.move(plan.emotions[frame] ?? 'neutral', row);
     }
     return rows;
   }

@@ -1,48 +1,11 @@
 import type { Emotion } from '@vizavi/signaling';
 import type { AudioBlock, AudioQueue } from './audio-queue.ts';
+import type { ChunkPlan, ReadyFrame, TrackStep } from './chunk-plan.ts';
 
-/** A decoded frame that waits in the ring for its tick. */
-export interface ReadyFrame {
-  readonly entry: number;
-  /** The face parameters that it shows, where the generator tells them. */
-  readonly params: Float32Array | null;
-}
-
-/** What the generator is to run next for this track. */
-export interface ChunkPlan {
-  /** Raised by an interrupt; what comes back for an older one is dropped. */
-  readonly generation: number;
-  readonly pcm: Float32Array;
-  readonly frames: number;
-  /** Its first outputs, which the look-ahead makes for nothing. */
-  readonly skip: number;
-  /** Outputs that are decoded, by their place in the chunk. */
-  readonly shown: readonly number[];
-  readonly reset: boolean;
-  /** Expression row of the first frame fed; it may be negative. */
-  readonly firstRow: number;
-  /** How each frame fed is said. */
-  readonly emotions: readonly Emotion[];
-  /** For the frames of a release: how much of the interrupted mouth is left in each. Null otherwise. */
-  readonly release: readonly number[] | null;
-}
-
-/** What one tick shows and plays. */
-export type TrackStep =
-  /** Idle motion, silence. */
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'frame'; readonly block: AudioBlock; readonly frame: ReadyFrame }
-  /** The picture is late: its sound goes on under the last one; the picture will be dropped. */
-  | { readonly kind: 'repeat'; readonly block: AudioBlock }
-  /** No picture was made for this sound, on purpose. */
-  | { readonly kind: 'omitted'; readonly block: AudioBlock }
-  /** Sound and picture wait together. */
-  | { readonly kind: 'hold' };
-
-/** Silence fed after the last sound until the mouth is at rest, frames. */
-const SETTLE_FRAMES = 5;
-/** After an interrupt the mouth closes over these frames: what is left of its shape in each. */
-const RELEASE = [0.45, 0.12] as const;
+/** Silence fed after the last sound until the face is at rest, frames. */
+const SETTLE_FRAMES = 9;
+/** Frames without sound are made only just before they are shown, so that a first word does not wait behind them. */
+const BRIDGE_LEAD = 2;
 /** Pictures that may be late in a row before the sound waits for them. */
 const MAX_LATE = 10;
 /** Ticks that a gap in the input may last before it becomes a pause in the speech. */
@@ -61,7 +24,7 @@ interface Item {
 export class SpeechTrack {
   readonly #queue: AudioQueue;
   readonly #lookahead: number;
-  #mode: 'idle' | 'speaking' | 'releasing' = 'idle';
+  #mode: 'idle' | 'speaking' | 'bridging' = 'idle';
   #generation = 0;
   /** Fed to the generator and not yet played, in order. */
   #items: Item[] = [];
@@ -73,6 +36,8 @@ export class SpeechTrack {
   #tail = 0;
   /** Silent blocks that a gap in the input still wants. */
   #pause = 0;
+  /** Frames without sound that are still to be made. */
+  #bridge = 0;
   #inFlight = 0;
   #started = false;
   #late = 0;
@@ -127,7 +92,8 @@ export class SpeechTrack {
 
   /** Most frames that {@link plan} could have decoded now; 0 when there is nothing to do. */
   get wanted(): number {
-    if (this.#mode === 'releasing') return this.#fed === 0 ? RELEASE.length : 0;
+    if (this.#mode === 'bridging')
+      return this.#soundWaits ? 0 : Math.min(this.#bridge, Math.max(0, BRIDGE_LEAD - this.lead));
     return Math.max(0, this.#feedable() - this.#skip());
   }
 
@@ -138,7 +104,7 @@ export class SpeechTrack {
    * @param decodeEvery which outputs become pictures: 1 all, 2 every second, 0 none
    */
   plan(limit: number, decodeEvery: 0 | 1 | 2 = 1): ChunkPlan {
-    if (this.#mode === 'releasing') return this.#planRelease();
+    if (this.#mode === 'bridging') return this.#planBridge(limit);
     const reset = this.#mode === 'idle';
     if (reset) this.#begin();
     const skip = this.#skip();
@@ -166,7 +132,6 @@ export class SpeechTrack {
       reset,
       firstRow,
       emotions: blocks.map(({ emotion }) => emotion),
-      release: null,
     };
   }
 
@@ -201,8 +166,8 @@ export class SpeechTrack {
       this.#lastParams = head.frame.params;
       return { kind: 'frame', block: head.block, frame: head.frame };
     }
-    if (this.#mode === 'releasing') {
-      if (this.#fed === 0 || this.#inFlight > 0) return { kind: 'hold' };
+    if (this.#mode === 'bridging') {
+      if (this.wanted > 0 || this.#inFlight > 0) return { kind: 'hold' };
       this.#end();
       return this.#idle();
     }
@@ -223,27 +188,34 @@ export class SpeechTrack {
     return { kind: 'hold' };
   }
 
+  /** The next frames are to be made although nothing is said in them; what is being said goes before. */
+  bridge(frames: number): void {
+    if (this.#mode === 'speaking' || frames === 0 || this.#soundWaits) return;
+    if (this.#mode === 'idle') this.#beginBridge();
+    this.#bridge = frames;
+  }
+
   /**
-   * Drops everything that has not been shown; returns the decoded frames among it. A mouth that was speaking is brought
-   * to rest over the next frames.
+   * Drops everything that has not been shown; returns the decoded frames among it. A face that was speaking is brought to
+   * rest by the frames of a {@link bridge}.
    */
   interrupt(): readonly ReadyFrame[] {
     this.#queue.clear();
-    if (this.#mode === 'releasing' && this.#started) return [];
+    if (this.#mode === 'bridging') return [];
     const dropped = this.#items.flatMap((item) =>
       item.frame && item.frame !== 'omitted' ? [item.frame] : [],
     );
     const wasShown = this.#started && this.#mode === 'speaking';
     this.#generation += 1;
-    this.#clear();
-    this.#started = wasShown;
-    this.#mode = wasShown ? 'releasing' : 'idle';
+    this.#end();
+    if (wasShown) this.#beginBridge();
     return dropped;
   }
 
   /** Drops everything; returns the decoded frames among it. */
   close(): readonly ReadyFrame[] {
     this.#started = false;
+    if (this.#mode === 'bridging') this.#mode = 'speaking';
     return this.interrupt();
   }
 
@@ -269,10 +241,20 @@ export class SpeechTrack {
     this.#baseRow = this.#row + 1;
   }
 
+  #beginBridge(): void {
+    this.#begin();
+    this.#mode = 'bridging';
+    this.#started = true;
+  }
+
+  get #soundWaits(): boolean {
+    return this.#queue.available > 0;
+  }
+
   #clear(): void {
     this.#items = [];
     this.#fed = this.#decoded = this.#played = 0;
-    this.#inFlight = this.#tail = this.#pause = this.#late = this.#held = 0;
+    this.#inFlight = this.#tail = this.#pause = this.#bridge = this.#late = this.#held = 0;
     this.#started = false;
   }
 
@@ -294,8 +276,8 @@ export class SpeechTrack {
     const tail = sound > 0 ? 0 : this.#tail;
     const flush = Math.max(0, this.#lookahead - tail);
     // The rest of the silence only just in time, so that a new utterance does not wait behind it.
-    const settle =
-      sound === 0 && flush === 0 && this.lead <= 1 && tail < this.#lookahead + SETTLE_FRAMES ? 1 : 0;
+    const unsettled = this.#lookahead + SETTLE_FRAMES - tail;
+    const settle = sound === 0 && flush === 0 && this.lead <= 1 ? Math.min(BRIDGE_LEAD, unsettled) : 0;
     return sound + flush + settle;
   }
 
@@ -316,22 +298,24 @@ export class SpeechTrack {
     return this.#inFlight === 0 && !this.#queue.open && this.#queue.available === 0 && this.wanted === 0;
   }
 
-  #planRelease(): ChunkPlan {
+  #planBridge(limit: number): ChunkPlan {
+    const frames = Math.min(limit, this.#bridge);
     const block = this.#queue.silence();
-    const pcm = new Float32Array(RELEASE.length * block.model.length);
-    for (let index = 0; index < RELEASE.length; index += 1) this.#items.push({ block, frame: null });
-    this.#fed = RELEASE.length;
-    this.#inFlight = RELEASE.length;
+    const reset = this.#fed === 0;
+    const firstRow = this.#baseRow + this.#fed;
+    for (let index = 0; index < frames; index += 1) this.#items.push({ block, frame: null });
+    this.#bridge -= frames;
+    this.#fed += frames;
+    this.#inFlight += frames;
     return {
       generation: this.#generation,
-      pcm,
-      frames: RELEASE.length,
+      pcm: new Float32Array(frames * block.model.length),
+      frames,
       skip: 0,
-      shown: [...RELEASE.keys()],
-      reset: true,
-      firstRow: this.#row + 1,
-      emotions: RELEASE.map(() => block.emotion),
-      release: RELEASE,
+      shown: [...Array(frames).keys()],
+      reset,
+      firstRow,
+      emotions: Array<Emotion>(frames).fill(block.emotion),
     };
   }
 }

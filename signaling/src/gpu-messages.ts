@@ -102,6 +102,8 @@ export const serverToWorker = {
   notices: {
     /** Frames flow only while somebody watches. */
     'slot.watch': z.object({ ...lease, watched: z.boolean() }),
+    /** The face turns to somebody who speaks, or away again. */
+    'slot.listen': z.object({ ...lease, listening: z.boolean() }),
     'slot.bitrate': z.object({ ...lease, bitrateBps: z.number().positive() }),
     /** Sound of an utterance: PCM s16le mono. `last` closes it. Utterances follow each other in order of arrival. */
     'slot.audio': z.object({

@@ -123,6 +123,23 @@ export function modelRunnerContract(name: string, open: () => Promise<Opened>): 
       expectSame(large.pictures, [...first.pictures, ...second.pictures]);
     });
 
+    it('makes fewer denoising steps when it is told to, and as many as before afterwards', async () => {
+      const { fewestSteps } = await runner.warmUp();
+      const fewer = Object.keys(bundle.generator.variants).some(
+        (steps) => Number(steps) < bundle.generator.steps,
+      );
+      expect(fewestSteps === null).toBe(!fewer);
+      const sound = (): Float32Array => voice(bundle, 0, bundle.chunkFrames + 3);
+      const before = await show(slot(), sound());
+      runner.setQuality({ steps: 'fewest', decoder: 'chosen' });
+      const quick = await show(slot(), sound());
+      runner.setQuality({ steps: 'default', decoder: 'chosen' });
+      const after = await show(slot(), sound());
+      expect(after.params).toEqual(before.params);
+      const differs = quick.params.some((value, index) => value !== before.params[index]);
+      expect(differs).toBe(fewer);
+    });
+
     it('begins anew when it is told to', async () => {
       const lane = slot();
       const first = await show(lane, voice(bundle, 0, 3));
@@ -224,6 +241,19 @@ export function modelRunnerContract(name: string, open: () => Promise<Opened>): 
         if (frame === 3) expect(difference.mean).toBeGreaterThan(0.1);
         else expect(difference.max).toBeLessThanOrEqual(2);
       }
+    });
+
+    it('makes still pictures while sessions speak, and disturbs none', async () => {
+      const alone = await show(slot(), voice(bundle, 0, 6));
+      const stills = runner.renderStill(rows(bundle, 40), 40);
+      const lane = slot();
+      const parts: Film[] = [];
+      for (let frame = 0; frame < 6; frame += 1) parts.push(await show(lane, voice(bundle, frame, 1)));
+      expect((await stills).byteLength).toBe(40 * bundle.frameBytes);
+      expectSame(
+        parts.flatMap(({ pictures }) => pictures),
+        alone.pictures,
+      );
     });
 
     it('rejects waiting runs when it is closed', async () => {

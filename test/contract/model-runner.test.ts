@@ -52,7 +52,7 @@ describe('OnnxModelRunner', () => {
         }),
     ],
     [
-      `mira: manifest.${inputs}[1].shape: of "expression" is [1, T, 19], but the network has [1, T, 20]`,
+      `mira: manifest.${inputs}[1].shape: of "expression" is [1, T, 19], but the network has [1, T, 33]`,
       () =>
         withGenerator({
           inputs: mira.generator.inputs.map((t, i) => (i === 1 ? { ...t, shape: [1, 'T', 19] } : t)),

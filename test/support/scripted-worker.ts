@@ -46,6 +46,7 @@ export class ScriptedWorker {
         },
       },
       notices: {
+        'slot.listen': () => undefined,
         'slot.watch': ({ watched }) => void this.watched.push(watched),
         'slot.bitrate': ({ bitrateBps }) => void this.bitrates.push(bitrateBps),
         'slot.audio': (notice) => void this.audio.push(notice),

@@ -3,7 +3,7 @@ import { CostModel } from '../../gpu/src/cost-model.ts';
 import type { MeasuredCosts } from '../../gpu/src/cost-model.ts';
 import type { BatchJob, Candidate, nextBatch } from '../../gpu/src/scheduler.ts';
 import { SpeechTrack } from '../../gpu/src/speech-track.ts';
-import type { ChunkPlan } from '../../gpu/src/speech-track.ts';
+import type { ChunkPlan } from '../../gpu/src/chunk-plan.ts';
 
 export const FRAME_MS = 40;
 export const CHUNK_FRAMES = 5;

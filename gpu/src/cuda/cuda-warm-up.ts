@@ -61,8 +61,7 @@ export class CudaWarmUp {
 
   #measure(batch: readonly ChunkRequest[]): { generateMs: number; decodeMs: number } {
     const time = (): { generateMs: number; decodeMs: number } => {
-      const { events } = this.#pipeline.enqueue(0, batch);
-      this.#pipeline.finish();
+      const events = this.#pipeline.rehearse(batch);
       return {
         generateMs: this.#driver.elapsedMs(events.start, events.generated),
         decodeMs: this.#driver.elapsedMs(events.generated, events.decoded),

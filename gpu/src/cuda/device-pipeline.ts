@@ -6,7 +6,7 @@ import type { ChunkRequest } from '../model-runner.ts';
 import type { CudaDriver } from './cuda-driver.ts';
 import type { PipelineMode, Ticket } from './cuda-messages.ts';
 import { bufferSizes, DeviceMemory } from './device-buffers.ts';
-import type { BufferSizes, DeviceBuffers } from './device-buffers.ts';
+import type { BatchEvents, BufferSizes, DeviceBuffers } from './device-buffers.ts';
 import type { DeviceNetworks, DevicePointer } from './device-networks.ts';
 import { SlotStates } from './slot-states.ts';
 import type { SlotState } from './slot-states.ts';
@@ -38,6 +38,8 @@ export class DevicePipeline {
   readonly #sizes: BufferSizes;
   readonly #memory: DeviceMemory;
   readonly #sets: readonly DeviceBuffers[];
+  /** For what is waited for: sets that go round may still be read by the reaper. */
+  readonly #rehearsal: DeviceBuffers;
   readonly #states: SlotStates;
   readonly #rings = new Map<number, PinnedRing>();
   readonly #uploadStream: number;
@@ -53,6 +55,7 @@ export class DevicePipeline {
     this.#copyStream = driver.createStream();
     this.#states = new SlotStates(bundle, driver, this.#memory);
     this.#sets = Array.from({ length: depth + 1 }, () => this.#memory.buffers(this.#sizes, maxBatchFrames));
+    this.#rehearsal = this.#memory.buffers(this.#sizes, maxBatchFrames);
   }
 
   /**
@@ -76,13 +79,25 @@ export class DevicePipeline {
 
   /** Hands a batch to the device. @throws VizaviError `inference_failed`; the slots' states are then as before */
   enqueue(id: number, batch: readonly ChunkRequest[]): Ticket {
+    const set = this.#sets[this.#next % this.#sets.length] as DeviceBuffers;
+    const ticket = this.#enqueue(id, batch, set);
+    this.#next += 1;
+    return ticket;
+  }
+
+  /** Runs a batch that no session waits for, and waits for it. @throws VizaviError `inference_failed` */
+  rehearse(batch: readonly ChunkRequest[]): BatchEvents {
+    this.#enqueue(0, batch, this.#rehearsal);
+    this.finish();
+    return this.#rehearsal.events;
+  }
+
+  #enqueue(id: number, batch: readonly ChunkRequest[], set: DeviceBuffers): Ticket {
     const startMs = hostNowMs();
     const { bundle, driver, computeStream: compute, mode, networks } = this.#options;
     const lanes = batch.map((chunk) => this.#lane(chunk));
     const shown = lanes.reduce((sum, { chunk }) => sum + chunk.shown.length, 0);
     this.#checkSize(batch, shown);
-    const set = this.#sets[this.#next % this.#sets.length] as DeviceBuffers;
-    this.#next += 1;
     const { events } = set;
 
     this.#upload(set, batch);

@@ -42,12 +42,10 @@ export class RehearsalSlot {
   show(expression: Float32Array, frames: number): Uint8Array {
     const { chunkFrames, frameBytes } = this.#bundle;
     for (let chunk = 0; !this.#settled && chunk < SETTLING_CHUNKS; chunk += 1) {
-      this.#pipeline.enqueue(0, [this.chunk(chunkFrames, 0)]);
-      this.#pipeline.finish();
+      this.#pipeline.rehearse([this.chunk(chunkFrames, 0)]);
     }
     this.#settled = true;
-    this.#pipeline.enqueue(0, [this.chunk(frames, frames, expression)]);
-    this.#pipeline.finish();
+    this.#pipeline.rehearse([this.chunk(frames, frames, expression)]);
     const pictures = new Uint8Array(frames * frameBytes);
     for (let frame = 0; frame < frames; frame += 1) {
       pictures.set(this.#ring.hostBuffer(frame), frame * frameBytes);

@@ -16,7 +16,10 @@ await mkdir(folder, { recursive: true });
 const names = Object.keys(PARAMETERS) as (keyof typeof PARAMETERS)[];
 const poses = Array.from({ length: frames }, (_, frame) => samplePose(Number(seed), frame));
 const rows = poses.map((values) => names.map((name) => Number(values[name].toFixed(5))));
-await writeFile(join(folder, 'poses.json'), JSON.stringify({ seed: Number(seed), names, ranges: Object.values(PARAMETERS), rows }));
+await writeFile(
+  join(folder, 'poses.json'),
+  JSON.stringify({ seed: Number(seed), names, ranges: Object.values(PARAMETERS), rows }),
+);
 const missing = poses.flatMap((values, frame) => {
   const file = join(folder, `${String(frame).padStart(6, '0')}.png`);
   return existsSync(file) ? [] : [{ file, values }];

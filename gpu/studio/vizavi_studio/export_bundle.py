@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import torch
 
+from .bundle_readme import bundle_readme
 from .codec import FAST, LARGE, LATENT, SIZE, Decoder, PoseEncoder
 from .frames import load_frames
 from .generator import LOOKAHEAD, STATE, Ear, Flow, Generator
@@ -219,6 +220,8 @@ def main() -> None:
     }
     text = json.dumps(manifest(spec, names, pose, args.out, measured), indent=1)
     (args.out / "manifest.json").write_text(text + "\n")
+    voice = args.generator.stem.split("without-")[-1].split(".")[0]
+    (args.out / "README.md").write_text(bundle_readme(spec, codec, trained, len(names), voice, large.exists()))
     total = sum(file.stat().st_size for file in args.out.iterdir())
     print(f"{args.out}: {total / 1e6:.1f} MB")
 

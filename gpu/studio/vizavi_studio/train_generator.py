@@ -18,6 +18,7 @@ from .voices import VOICES
 
 BATCH, FRAMES = 20, 120
 RATE = 1.5e-3
+FORGOTTEN = 0.1
 SAVE_SECONDS = 120
 HELD_SENTENCES = 30
 """The last sentences of every voice are never trained on."""
@@ -92,7 +93,8 @@ class Trainer:
             group["lr"] = rate
         starts = self.random.integers(LOOKAHEAD, len(self.corpus.mel) - FRAMES, BATCH)
         mel, driven, flags, emotion = self.corpus.batch(starts, FRAMES)
-        heard, contact, _ = self.ear(mel, *self.ear.memories(BATCH))
+        heard, contact, _ = self.ear(self._other_voices(mel), *self.ear.memories(BATCH))
+        heard = F.dropout(heard, FORGOTTEN)
         target = driven / self.scale
         noise = torch.randn_like(target)
         # One step from noise is used too: its velocity is learned more often than the rest.
@@ -109,6 +111,19 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         return np.array([flow.item(), told.item()])
+
+    def _other_voices(self, mel: torch.Tensor) -> torch.Tensor:
+        """Throats of other lengths (vocal tract length perturbation, Jaitly and Hinton, 2013) and other microphones."""
+        n, _, bands = mel.shape
+        stretch = torch.empty(n, 1).uniform_(0.88, 1.14)
+        place = (torch.arange(bands) * stretch).clamp(max=bands - 1.001)
+        below = place.long()[:, None].expand(mel.shape)
+        share = (place - place.floor())[:, None]
+        bent = torch.gather(mel, 2, below) * (1 - share) + torch.gather(mel, 2, below + 1) * share
+        knots = torch.empty(n, 1, 6).uniform_(-0.14, 0.14)
+        tone = F.interpolate(knots, size=bands, mode="linear", align_corners=True)
+        # Silence stays silence.
+        return (bent + tone * (bent > 0.03)).clamp(min=0)
 
     @torch.no_grad()
     def judge(self) -> dict[str, float]:

@@ -45,7 +45,7 @@ describe('loadAvatarBundle', () => {
     return error.message;
   };
 
-  it('describes the starter bundle', async () => {
+  it('describes the default bundle', async () => {
     const mira = await loadAvatarBundle(dir);
     expect(mira).toMatchObject({
       id: 'mira',
@@ -59,16 +59,16 @@ describe('loadAvatarBundle', () => {
       chunkFrames: 5,
       minChunkFrames: 1,
       latentShape: [16, 8, 8],
-      generator: { hasParams: true },
+      generator: { hasParams: true, steps: 2 },
       decoder: { default: 'int8' },
       consent: { subject: 'synthetic' },
     });
-    expect(mira.expression.parameters[13]).toEqual({
+    expect(mira.expression.parameters[19]).toEqual({
       name: 'gazeX',
-      index: 13,
+      index: 19,
       rest: 0,
-      min: -0.35,
-      max: 0.35,
+      min: -0.6,
+      max: 0.6,
       audioDriven: false,
     });
     expect(Object.isFrozen(mira.expression.parameters[0])).toBe(true);
@@ -113,7 +113,7 @@ describe('loadAvatarBundle', () => {
     ['expression.parameters[3].index', 4, 'expression.parameters[3].index'],
     ['expression.parameters[3].rest', 2, 'expression.parameters[3].rest'],
     ['expression.parameters[3].name', 'jawOpen', 'expression.parameters[3].name'],
-    ['crop.width', 500, 'crop'],
+    ['crop', { x: 100, y: 0, width: 500, height: 8 }, 'crop'],
     ['licence', undefined, 'licence'],
     ['licence.notice', 'ABSENT', 'licence.notice'],
     ['consent', undefined, 'consent'],

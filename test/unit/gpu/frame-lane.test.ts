@@ -7,14 +7,14 @@ const CHUNKS = 6;
 
 describe('the frame lane on the simulated device', () => {
   it('loses, doubles and tears no frame', async () => {
-    const soak = await soakFrames(await openBenchDevice(true), 20_000);
+    const soak = await soakFrames(await openBenchDevice(true, 'g7e'), 20_000);
     expect(soak).toMatchObject({ lost: 0, doubled: 0, torn: 0 });
     expect(soak.frames).toBeGreaterThanOrEqual(20_000);
   });
 
   // Times are the model's: kernels of 120 ms, beside which copies and host work of 10 ms fit on any machine.
   it('hides copies and host work behind the kernels, and the naive order does not', async () => {
-    const device = await openBenchDevice(true);
+    const device = await openBenchDevice(true, 'g7e');
     const setting = { width: 1280, height: 720, output: 'rgb', hostWork: true } as const;
     const idleShare = async (mode: 'sync' | 'async'): Promise<number> => {
       const memory = mode === 'sync' ? 'pageable' : 'pinned';

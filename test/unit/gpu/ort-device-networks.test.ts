@@ -36,13 +36,16 @@ beforeAll(async () => {
 const open = (from = bundle, decoder = 'auto'): Promise<OrtDeviceNetworks> =>
   OrtDeviceNetworks.open(api, { bundle: from, decoder, steps: 'auto' }, CPU);
 
+const stateSize = (): number => bundle.states[0]?.shape.at(-1) ?? NaN;
+const width = (): number => bundle.expression.parameters.length;
+
 /** A slot's tensors, in memory that stays where it is. */
 class SlotMemory {
   readonly pcm = new Float32Array(bundle.chunkFrames * bundle.samplesPerFrame);
   readonly expression = new Float32Array(bundle.chunkFrames * bundle.expression.parameters.length);
   readonly latents = new Float32Array(bundle.chunkFrames * 1024);
   readonly params = new Float32Array(this.expression.length);
-  readonly states = [new Float32Array(1264), new Float32Array(1264)] as const;
+  readonly states = [new Float32Array(stateSize()), new Float32Array(stateSize())] as const;
   turn = 0;
 
   generate(networks: OrtDeviceNetworks, frames: number, pcm: Float32Array, expression: Float32Array): void {
@@ -73,23 +76,23 @@ describe('results', () => {
     const slots = [0, 1].map((seed) => ({
       seed,
       memory: new SlotMemory(),
-      state: new Tensor('float32', new Float32Array(1264), [1, 1264]),
+      state: new Tensor('float32', new Float32Array(stateSize()), [1, stateSize()]),
     }));
     for (const [round, frames] of [1, 5, 3, 5, 1].entries()) {
       for (const slot of slots) {
         const pcm = waves(frames * bundle.samplesPerFrame, slot.seed + round);
-        const expression = waves(frames * 20, slot.seed);
+        const expression = waves(frames * width(), slot.seed);
         slot.memory.generate(networks, frames, pcm, expression);
         const outputs = await reference.run({
           pcm: new Tensor('float32', pcm, [1, pcm.length]),
-          expression: new Tensor('float32', expression, [1, frames, 20]),
+          expression: new Tensor('float32', expression, [1, frames, width()]),
           state_in: slot.state,
         });
         const expected = (name: string): Float32Array => (outputs[name] as Tensor).data as Float32Array;
         expect(slot.memory.latents.subarray(0, frames * 1024)).toEqual(expected('latents'));
-        expect(slot.memory.params.subarray(0, frames * 20)).toEqual(expected('params'));
+        expect(slot.memory.params.subarray(0, frames * width())).toEqual(expected('params'));
         expect(slot.memory.state).toEqual(expected('state_out'));
-        slot.state = new Tensor('float32', expected('state_out'), [1, 1264]);
+        slot.state = new Tensor('float32', expected('state_out'), [1, stateSize()]);
       }
     }
     networks.close();
@@ -137,7 +140,7 @@ describe('results', () => {
     );
     order.length = 0;
     const memory = new SlotMemory();
-    memory.generate(networks, 1, waves(640, 1), waves(20, 1));
+    memory.generate(networks, 1, waves(640, 1), waves(width(), 1));
     expect(order).toEqual(['settled']);
     networks.close();
   });
@@ -196,7 +199,7 @@ test('closing releases everything, and closing again does nothing', async () => 
   const live = api.live;
   const networks = await open();
   const memory = new SlotMemory();
-  memory.generate(networks, 1, waves(640, 1), waves(20, 1));
+  memory.generate(networks, 1, waves(640, 1), waves(width(), 1));
   memory.generate(networks, 5, waves(3200, 1), waves(100, 1));
   expect(api.live).toBeGreaterThan(live);
   networks.close();

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { AudioQueue } from '../../../gpu/src/audio-queue.ts';
 import type { Resampler } from '../../../gpu/src/encoder.ts';
 import { SpeechTrack } from '../../../gpu/src/speech-track.ts';
-import type { TrackStep } from '../../../gpu/src/speech-track.ts';
+import type { TrackStep } from '../../../gpu/src/chunk-plan.ts';
 
 /** Repeats or drops whole samples: 16 kHz ↔ 48 kHz without a filter, so that positions can be read off. */
 function resampler(from: number, to: number): Resampler {
@@ -72,11 +72,11 @@ describe('SpeechTrack', () => {
   it('plays every block once, in order, with the frame that belongs to it, then comes to rest', () => {
     queue.push('a', 16_000, sound(7), true);
     infer();
-    const steps = play(16);
-    expect(kinds(steps)).toBe('FFFFFFF' + 'FFFFF' + '....');
-    expect(values(steps)).toEqual([1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0]);
+    const steps = play(20);
+    expect(kinds(steps)).toBe('FFFFFFF' + 'FFFFFFFFF' + '....');
+    expect(values(steps)).toEqual([1, 2, 3, 4, 5, 6, 7, ...Array<number>(9).fill(0)]);
     // Look-ahead outputs were never decoded, so frame n is entry n.
-    steps.slice(0, 12).forEach((step, index) => {
+    steps.slice(0, 16).forEach((step, index) => {
       expect(step.kind === 'frame' && step.frame.entry).toBe(index);
     });
   });
@@ -155,13 +155,13 @@ describe('SpeechTrack', () => {
   it('decodes every second picture where it is told to, and plays all of the sound', () => {
     queue.push('a', 16_000, sound(7), true);
     infer(5, 2);
-    const steps = Array.from({ length: 14 }, () => {
+    const steps = Array.from({ length: 18 }, () => {
       const step = track.next();
       infer(5, 2);
       return step;
     });
-    expect(kinds(steps)).toBe('FOFOFOFOFOFO..');
-    expect(values(steps)).toEqual([1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0]);
+    expect(kinds(steps)).toBe('FOFOFOFOFOFOFOFO..');
+    expect(values(steps)).toEqual([1, 2, 3, 4, 5, 6, 7, ...Array<number>(9).fill(0)]);
   });
 
   it('plays sound without any picture', () => {
@@ -197,8 +197,10 @@ describe('SpeechTrack', () => {
     play(1, false);
     expect(track.interrupt().map((frame) => frame.entry)).toEqual([1]);
     // The mouth closes at once, before the device has given the old chunk back.
+    track.bridge(2);
     expect(track.wanted).toBe(2);
     const release = track.plan(2);
+    expect(release).toMatchObject({ reset: true, firstRow: 102, skip: 0 });
     const late = track.deliver(
       second,
       [2, 3].map((number) => ({ entry: number, params: null })),
@@ -225,17 +227,55 @@ describe('SpeechTrack', () => {
     expect(heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
-  it('drops everything at an interrupt and brings the mouth to rest in two frames', () => {
+  it('drops everything at an interrupt and makes the frames in which the face comes to rest', () => {
     queue.push('a', 16_000, sound(50), true);
     infer();
     play(4);
     const dropped = track.interrupt();
     expect(dropped.length).toBeGreaterThan(0);
+    track.bridge(6);
     infer();
-    const steps = play(4);
-    expect(kinds(steps)).toBe('FF..');
-    expect(values(steps)).toEqual([0, 0]);
+    const steps = play(8);
+    expect(kinds(steps)).toBe('FFFFFF..');
+    expect(values(steps)).toEqual([0, 0, 0, 0, 0, 0]);
     expect(track.wanted).toBe(0);
+  });
+
+  it('makes frames without sound only just before they are shown, on the rows after the last one', () => {
+    play(3);
+    track.bridge(5);
+    expect(track.wanted).toBe(2);
+    const first = track.plan(2);
+    expect(first).toMatchObject({ firstRow: 104, reset: true });
+    expect(track.wanted).toBe(0);
+    // The picture that is shown stays until the first of them is there, and the motion waits with it.
+    expect(track.next().kind).toBe('hold');
+    track.deliver(
+      first,
+      [0, 1].map((number) => ({ entry: number, params: null })),
+    );
+    expect(track.next().kind).toBe('frame');
+    expect(track.plan(track.wanted)).toMatchObject({ firstRow: 106, reset: false, frames: 1 });
+  });
+
+  it('says a first word soon when it comes while frames without sound are made', () => {
+    track.bridge(20);
+    infer();
+    play(2);
+    queue.push('a', 16_000, sound(4, 100), true);
+    const steps = play(10);
+    expect(values(steps).filter((value) => value !== 0)).toEqual([101, 102, 103, 104]);
+    expect(kinds(steps).indexOf('F', 2)).toBeLessThan(5);
+  });
+
+  it('does not make frames without sound while something is said', () => {
+    queue.push('a', 16_000, sound(20), true);
+    infer();
+    play(2);
+    const wanted = track.wanted;
+    track.bridge(10);
+    expect(track.wanted).toBe(wanted);
+    expect(kinds(play(2))).toBe('FF');
   });
 
   it('drops the chunk in work at an interrupt and speaks again afterwards', () => {

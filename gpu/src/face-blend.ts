@@ -1,0 +1,93 @@
+import type { ExpressionParameter } from './avatar-bundle.ts';
+
+/** What the face does while it says nothing. */
+export interface Loops {
+  idle(row: number): Float32Array;
+  /** Null until it is there. */
+  listening(row: number): Float32Array | null;
+}
+
+/** After an interrupt the mouth closes over these frames: what is left of its shape in each. */
+const MOUTH_LEFT = [0.45, 0.12] as const;
+/** Head and brows come to rest more slowly: a head that snaps back looks like a fault. */
+const FACE_FRAMES = 8;
+/** From idle motion to listening, and back. */
+const ATTENTION_FRAMES = 10;
+
+/**
+ * The expression under everything that a slot shows, as a function of the row of its motion: idle or listening, the way
+ * from one to the other, and what is left of a speech that was cut off. Asked for a row again it says the same.
+ */
+export class FaceBlend {
+  readonly #parameters: readonly ExpressionParameter[];
+  readonly #loops: Loops;
+  #attention = { row: -Infinity, from: 0, to: 0 };
+  #left: { readonly row: number; readonly offset: Float32Array } | null = null;
+
+  constructor(parameters: readonly ExpressionParameter[], loops: Loops) {
+    this.#parameters = parameters;
+    this.#loops = loops;
+  }
+
+  /** From `row` on the face turns to somebody who speaks, or away again. */
+  listen(row: number, listening: boolean): void {
+    const to = listening && this.#loops.listening(row) ? 1 : 0;
+    if (to !== this.#attention.to) this.#attention = { row, from: this.#share(row), to };
+  }
+
+  /** What the sound had made of the face at `row` fades after it. `params`: what was shown. */
+  release(row: number, params: Float32Array): void {
+    const under = this.#under(row);
+    const offset = Float32Array.from(this.#parameters, ({ index, rest, audioDriven }) =>
+      audioDriven ? (params[index] ?? 0) - rest - (under[index] ?? 0) : 0,
+    );
+    this.#left = { row, offset };
+  }
+
+  /** The loop whose pictures show the row, when nothing else is to be seen in it; null when it has to be made. */
+  loopAt(row: number): 'idle' | 'listening' | null {
+    const share = this.#share(row);
+    if (share > 0 && share < 1) return null;
+    if (this.#left && row - this.#left.row <= FACE_FRAMES) return null;
+    return share === 0 ? 'idle' : 'listening';
+  }
+
+  /** Rows after this one that have to be made. */
+  framesLeft(row: number): number {
+    let frames = 0;
+    while (this.loopAt(row + 1 + frames) === null) frames += 1;
+    return frames;
+  }
+
+  /** What is added to the rest of the face in a row. */
+  expression(row: number): Float32Array {
+    const out = this.#under(row);
+    const frame = this.#left ? row - this.#left.row - 1 : -1;
+    if (!this.#left || frame < 0 || frame >= FACE_FRAMES) return out;
+    const face = 1 - smooth((frame + 1) / (FACE_FRAMES + 1));
+    for (const { name, index } of this.#parameters) {
+      const left = /^(?:mouth|jaw|tongue)/.test(name) ? (MOUTH_LEFT[frame] ?? 0) : face;
+      out[index] = (out[index] ?? 0) + left * (this.#left.offset[index] ?? 0);
+    }
+    return out;
+  }
+
+  #share(row: number): number {
+    const { row: since, from, to } = this.#attention;
+    return from + (to - from) * smooth((row - since) / ATTENTION_FRAMES);
+  }
+
+  #under(row: number): Float32Array {
+    const idle = this.#loops.idle(row);
+    const share = this.#share(row);
+    const listening = share > 0 ? this.#loops.listening(row) : null;
+    return listening
+      ? idle.map((value, index) => value + share * ((listening[index] ?? 0) - value))
+      : idle.slice();
+  }
+}
+
+function smooth(x: number): number {
+  const t = Math.min(1, Math.max(0, x));
+  return t * t * (3 - 2 * t);
+}

@@ -1,0 +1,72 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FaceBlend } from '../../../gpu/src/face-blend.ts';
+
+const parameter = (name: string, index: number, rest: number, audioDriven: boolean) => ({
+  name,
+  index,
+  rest,
+  min: -1,
+  max: 1,
+  audioDriven,
+});
+const PARAMETERS = [
+  parameter('jawOpen', 0, 0, true),
+  parameter('yaw', 1, 0, true),
+  parameter('gazeX', 2, 0.1, false),
+];
+/** Listening is 1 more than idle in every parameter; both move a little with the row. */
+const LOOPS = {
+  idle: (row: number) => Float32Array.of(0.01 * (row % 5), 0, 0),
+  listening: (row: number) => Float32Array.of(0.01 * (row % 5) + 1, 1, 1),
+};
+
+let blend: FaceBlend;
+beforeEach(() => {
+  blend = new FaceBlend(PARAMETERS, LOOPS);
+});
+const curve = (index: number, from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, at) => blend.expression(from + at)[index] ?? NaN);
+const steps = (values: readonly number[]): number[] =>
+  values.slice(1).map((value, at) => Math.abs(value - (values[at] ?? NaN)));
+
+describe('FaceBlend', () => {
+  it('is the idle motion, and says so', () => {
+    expect(blend.loopAt(7)).toBe('idle');
+    expect(blend.framesLeft(7)).toBe(0);
+    expect(blend.expression(7)).toEqual(LOOPS.idle(7));
+  });
+
+  it('turns to a listener over some frames without a jump, and back', () => {
+    blend.listen(100, true);
+    const frames = blend.framesLeft(100);
+    expect(frames).toBeGreaterThan(5);
+    expect(blend.loopAt(100 + frames + 1)).toBe('listening');
+    expect(Math.max(...steps(curve(1, 99, 115)))).toBeLessThan(0.2);
+    blend.listen(104, false);
+    // Half-way is where the way back begins.
+    expect(Math.max(...steps(curve(1, 99, 130)))).toBeLessThan(0.2);
+    expect(blend.loopAt(130)).toBe('idle');
+    expect(blend.expression(130)).toEqual(LOOPS.idle(130));
+  });
+
+  it('stays idle as long as there are no pictures of listening', () => {
+    const without = new FaceBlend(PARAMETERS, { ...LOOPS, listening: () => null });
+    without.listen(10, true);
+    expect(without.framesLeft(10)).toBe(0);
+    expect(without.loopAt(50)).toBe('idle');
+  });
+
+  it('closes a mouth within two frames of an interrupt and lets the head follow', () => {
+    blend.release(50, Float32Array.of(0.8, 0.5, 0.9));
+    const [jaw, yaw, gaze] = [curve(0, 51, 62), curve(1, 51, 62), curve(2, 51, 62)];
+    const under = (row: number): number => LOOPS.idle(row)[0] ?? NaN;
+    expect(jaw[0]).toBeLessThan(0.45);
+    expect(jaw[2]).toBeCloseTo(under(53));
+    expect(Math.max(...steps([0.5, ...yaw]))).toBeLessThan(0.1);
+    expect(yaw.at(-1)).toBe(0);
+    // What the sound does not move has nothing to release.
+    expect(gaze.every((value) => value === 0)).toBe(true);
+    expect(blend.framesLeft(50)).toBeGreaterThan(6);
+    expect(blend.loopAt(62)).toBe('idle');
+  });
+});
