@@ -63,7 +63,8 @@ export function* readFields(message: Uint8Array): Generator<Field> {
   }
 }
 
-function readVarint(bytes: Uint8Array, at: number): { readonly value: number; readonly next: number } {
+/** The number that begins at a byte, and where what follows it begins. @throws Error when it is cut short */
+export function readVarint(bytes: Uint8Array, at: number): { readonly value: number; readonly next: number } {
   let value = 0;
   for (let index = 0; index < 10; index += 1) {
     const byte = bytes[at + index];

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readVarint } from '../onnx/protobuf.ts';
 
 /** Field numbers and types of onnx.proto (github.com/onnx/onnx). */
 const GRAPH = 7;
@@ -70,6 +71,8 @@ async function checkTensor(handle: FileHandle, { start, end }: Field, dir: strin
   if (!kind) return null;
   const location = external.get('location');
   if (location !== undefined) {
+    // Anywhere else a graph could have us read a device, or somebody's files.
+    if (!/^[\w-][\w.-]*$/.test(location)) throw new Error(`the weights "${name}" lie outside the folder`);
     const offset = Number(external.get('offset') ?? 0);
     const side = await open(join(dir, location));
     try {
@@ -109,10 +112,10 @@ async function* fields(handle: FileHandle, from: number, to: number): AsyncGener
   while (at < to) {
     const got = (await handle.read(head, 0, Math.min(head.length, to - at), at)).bytesRead;
     const view = head.subarray(0, got);
-    const tag = varint(view, 0);
+    const tag = readVarint(view, 0);
     const number = Math.floor(tag.value / 8);
     const wire = tag.value % 8;
-    const first = wire === 0 || wire === 2 ? varint(view, tag.next) : { value: 0, next: tag.next };
+    const first = wire === 0 || wire === 2 ? readVarint(view, tag.next) : { value: 0, next: tag.next };
     const start = at + first.next;
     const fixed = wire === 1 ? 8 : wire === 5 ? 4 : 0;
     const end = start + (wire === 2 ? first.value : fixed);
@@ -120,17 +123,6 @@ async function* fields(handle: FileHandle, from: number, to: number): AsyncGener
     yield { number, value: first.value, start, end };
     at = end;
   }
-}
-
-function varint(bytes: Uint8Array, at: number): { readonly value: number; readonly next: number } {
-  let value = 0;
-  for (let index = 0; index < 10; index += 1) {
-    const byte = bytes[at + index];
-    if (byte === undefined) break;
-    value += (byte & 127) * 2 ** (7 * index);
-    if (byte < 128) return { value, next: at + index + 1 };
-  }
-  throw new Error('a number is cut short');
 }
 
 async function text(handle: FileHandle, { start, end }: Field): Promise<string> {

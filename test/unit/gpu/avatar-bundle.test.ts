@@ -161,6 +161,23 @@ describe('loadAvatarBundle', () => {
     expect(await fault()).toContain('the weights "far.weight" are not all finite');
   });
 
+  it.each(['/dev/zero', '../mira/decoder.onnx'])(
+    'does not follow weights out of its folder: %s',
+    async (place) => {
+      const entry = (key: string, value: string): Uint8Array =>
+        messageField(13, [stringField(1, key), stringField(2, value)]);
+      const tensor = [
+        integerField(2, 1),
+        stringField(8, 'w'),
+        entry('location', place),
+        entry('length', '1000000000000'),
+      ];
+      const graph = messageField(7, [messageField(5, tensor)]);
+      await replace('decoder.onnx', Buffer.concat([await readFile(join(dir, 'decoder.onnx')), graph]));
+      expect(await fault()).toContain('the weights "w" lie outside the folder');
+    },
+  );
+
   it('sees that a file is no network', async () => {
     await replace('decoder.onnx', Buffer.from('this is no protobuf message'));
     expect(await fault()).toContain('manifest.networks.decoder.variants.fp32.file: is no ONNX file: ');

@@ -46,8 +46,8 @@ class OneSession implements SessionService {
     if (sessionId !== 's1') throw new VizaviError('not_found', 'there is no such session');
     return SESSION;
   }
-  speak(sessionId: string, text: string): Promise<{ utteranceId: string }> {
-    return this.#answer(sessionId, ['speak', text], { utteranceId: 'u1' });
+  speak(sessionId: string, text: string, emotion?: string): Promise<{ utteranceId: string }> {
+    return this.#answer(sessionId, ['speak', text, emotion], { utteranceId: 'u1' });
   }
   interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }> {
     return this.#answer(sessionId, ['interrupt'], { interrupted: ['u1'], tookMs: 12.5 });
@@ -167,7 +167,11 @@ describe('sessions over HTTP', () => {
       body: { interrupted: ['u1'], tookMs: 12.5 },
     });
     expect(await send(app, 'DELETE', '/v1/sessions/s1')).toEqual({ status: 204, body: null });
-    expect(service.asked).toEqual([['speak', 'Hello'], ['interrupt'], ['close', 'ok']]);
+    expect(service.asked).toEqual([['speak', 'Hello', 'neutral'], ['interrupt'], ['close', 'ok']]);
+    await send(app, 'POST', '/v1/sessions/s1/speak', { text: 'Oh', emotion: 'sad' });
+    expect(service.asked.at(-1)).toEqual(['speak', 'Oh', 'sad']);
+    const angry = await send(app, 'POST', '/v1/sessions/s1/speak', { text: 'Oh', emotion: 'furious' });
+    expect(angry.status).toBe(400);
     expect((await send(app, 'GET', '/v1/avatars')).body).toEqual({ avatars: [AVATAR] });
   });
 
