@@ -117,6 +117,19 @@ describe('Speaker', () => {
     expect(speaker.ringOccupancy).toBe(0);
   });
 
+  it('bears a face that is turned to and fro at every tick, speech and interrupts among it', async () => {
+    await avatar.prepare();
+    for (let round = 0; round < 60; round += 1) {
+      speaker.listen(round % 2 === 0);
+      if (round % 7 === 3) speaker.push(`u${round}`, 16_000, loud(8), true);
+      if (round % 11 === 10) speaker.interrupt();
+      await ticks(1);
+    }
+    speaker.listen(false);
+    expect((await ticks(120)).at(-1)?.made).toBe(false);
+    expect(speaker.ringOccupancy).toBe(0);
+  });
+
   it('listens while it speaks without a break', async () => {
     await avatar.prepare();
     speaker.push('u1', 16_000, loud(30), true);
