@@ -57,6 +57,7 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
   #lastSample: StatsSample | null = null;
   /** Only one stream of sound is open at a time; the next one begins when this settles. */
   #audioTurn: Promise<unknown> = Promise.resolve();
+  #avatar: Started['avatar'] | null = null;
   /** Streams of sound that the server has not heard of. */
   readonly #waitingAudio = new Set<string>();
 
@@ -125,6 +126,11 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
       this.#link.open();
     }
     return this.#ready.promise;
+  }
+
+  /** Whom this session shows; null until the server has answered. */
+  get avatar(): Readonly<Started['avatar']> | null {
+    return this.#avatar;
   }
 
   /** Shows the avatar in this element, before or after `start()`. */
@@ -243,7 +249,9 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
     });
   }
 
-  async #onJoined({ state, resumed, routerRtpCapabilities, transport, queue }: Started): Promise<void> {
+  async #onJoined(started: Started): Promise<void> {
+    const { state, resumed, routerRtpCapabilities, transport, queue } = started;
+    this.#avatar = started.avatar;
     this.#setState(state as SessionState);
     if (queue) {
       // All is well; it only takes as long as others talk.

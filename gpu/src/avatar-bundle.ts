@@ -33,6 +33,8 @@ export interface StateTensor {
 export interface AvatarBundle {
   readonly id: string;
   readonly name: string;
+  /** The voice that suits the face, by a name that servers may know. */
+  readonly voice: string | null;
   /** Absolute path of the folder. */
   readonly dir: string;
   readonly fps: number;
@@ -117,6 +119,7 @@ function describe(
   return {
     id: manifest.id,
     name: manifest.name,
+    voice: manifest.voice ?? null,
     dir,
     fps: manifest.fps,
     width,

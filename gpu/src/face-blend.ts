@@ -10,7 +10,7 @@ export interface Loops {
 /** After an interrupt the mouth closes over these frames: what is left of its shape in each. */
 const MOUTH_LEFT = [0.45, 0.12] as const;
 /** Head and brows come to rest more slowly: a head that snaps back looks like a fault. */
-const FACE_FRAMES = 8;
+const FACE_FRAMES = 5;
 /** From idle motion to listening, and back. */
 const ATTENTION_FRAMES = 10;
 

@@ -107,6 +107,7 @@ export class GpuWorker {
         bundles: [...avatars.values()].map(({ bundle }) => ({
           id: bundle.id,
           name: bundle.name,
+          voice: bundle.voice,
           fps: bundle.fps,
           width: bundle.width,
           height: bundle.height,

@@ -69,6 +69,12 @@ const ATTENTIVE: Readonly<Record<string, Motion>> = {
   roll: { mean: 0.035, swing: 0.012, curve: 'roll' },
 };
 
+/** Eyes turn against the head, so that a look rests where it is: of each angle in radians, what the gaze gives for one. */
+const STEADY: Readonly<Record<string, { readonly angle: 'yaw' | 'pitch'; readonly gain: number }>> = {
+  gazeX: { angle: 'yaw', gain: -1.7 },
+  gazeY: { angle: 'pitch', gain: 1.7 },
+};
+
 export type Activity = 'idle' | 'listening';
 
 const tables = new WeakMap<AvatarBundle, Map<string, readonly Float32Array[]>>();
@@ -109,12 +115,16 @@ function makeRows(
     breath: breaths(),
     nod: nods(bundle.fps, random),
   };
+  const at = (motion: Motion | undefined, frame: number): number =>
+    motion ? motion.mean + motion.swing * (curves[motion.curve][frame] ?? 0) : 0;
   const { parameters } = bundle.expression;
   return Array.from({ length: IDLE_LOOP_FRAMES }, (_, frame) =>
     Float32Array.from(parameters, (parameter) => {
       const motion = Object.hasOwn(motions, parameter.name) ? motions[parameter.name] : undefined;
       if (!motion) return 0;
-      return clamp(motion.mean + motion.swing * (curves[motion.curve][frame] ?? 0), parameter);
+      const against = Object.hasOwn(STEADY, parameter.name) ? STEADY[parameter.name] : undefined;
+      const steady = against ? against.gain * at(motions[against.angle], frame) : 0;
+      return clamp(at(motion, frame) + steady, parameter);
     }),
   );
 }

@@ -58,6 +58,8 @@ const manifestSchema = z
     format: z.literal('vizavi-bundle/1'),
     id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and "-"'),
     name: text,
+    /** The voice that suits the face; a server that does not have it takes its own first one. */
+    voice: text.optional(),
     fps: z.number().positive().max(120),
     width: evenSize,
     height: evenSize,

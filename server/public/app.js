@@ -1,5 +1,6 @@
 import { AvatarSession, VizaviError } from '/client/vizavi.js';
 import { showCaptions } from '/captions.js';
+import { offerFaces, showFace } from '/faces.js';
 import { measured, showFigures } from '/figures.js';
 import { failure, queued, STOPPED, SUGGESTIONS } from '/words.js';
 
@@ -14,6 +15,7 @@ const NOTE_MS = 4000;
 let session = null;
 const utterances = new Set();
 let keptAliveMs = 0;
+const faces = offerFaces();
 let noteTimer = 0;
 
 /**
@@ -63,7 +65,8 @@ async function start() {
 
 /** A session from a server in development mode: it asks for no key. */
 async function createSession() {
-  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+  const body = JSON.stringify({ avatarId: (await faces)() });
+  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
   const response = await fetch('/v1/sessions', request).catch((cause) => {
     throw new VizaviError('timeout', 'the server cannot be reached', { cause });
   });
@@ -83,6 +86,8 @@ async function join(token) {
   joining.attach($('video'));
   await joining.start();
   session = joining;
+  const { id: avatarId, name } = joining.avatar;
+  showFace({ avatarId, name });
   show('live');
   showFigures(joining);
   if (matchMedia('(hover: hover)').matches) $('text').focus({ preventScroll: true });
@@ -182,5 +187,5 @@ for (const text of SUGGESTIONS) {
   $('chips').append(chip);
 }
 $('panel').open = matchMedia('(min-width: 60rem)').matches;
-// After a refresh the conversation goes on: this person has been told what Mira is, and has agreed.
+// After a refresh the conversation goes on: this person has been told what an avatar is, and has agreed.
 if (sessionStorage.getItem(STORED)) void start();

@@ -49,7 +49,7 @@ const FAILED = {
   invalid_state: ['This conversation is over', 'Ask for a new link, or start again.'],
   not_found: ['This conversation is over', 'Ask for a new link, or start again.'],
   unsupported_device: [
-    'This browser cannot show Mira',
+    'This browser cannot show the avatar',
     'It has no WebRTC or no H.264 video. A current Chrome, Edge, Safari or Firefox has both.',
   ],
   media_failed: [

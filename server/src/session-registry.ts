@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SESSION_STATES, VizaviError } from '@vizavi/signaling';
-import type { CloseReason, SessionState, Emotion } from '@vizavi/signaling';
+import type { BundleInfo, CloseReason, Emotion, SessionState } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
 import type { AvatarInfo, SessionInfo, SessionOptions, SessionService } from './session-service.ts';
 import { Session } from './session.ts';
@@ -41,10 +41,11 @@ export class SessionRegistry implements SessionService {
     this.#assertServing();
     const { maxDurationMs, idleTimeoutMs, maxQueue, directory } = this.#options;
     const sessionId = randomUUID();
+    const bundle = this.#bundle(options.avatarId);
     const building = Session.create(this.#options, {
       sessionId,
-      avatarId: this.#avatarId(options.avatarId),
-      voiceName: this.#voiceName(options.voice),
+      avatarId: bundle.id,
+      voiceName: this.#voiceName(bundle, options.voice),
       maxDurationMs: atMost(maxDurationMs, options.maxDurationSec),
       idleTimeoutMs: atMost(idleTimeoutMs, options.idleTimeoutSec),
       mayWait: () => options.queue !== false && directory.waiting < maxQueue,
@@ -88,15 +89,15 @@ export class SessionRegistry implements SessionService {
   }
 
   avatars(): readonly AvatarInfo[] {
-    const { directory, voice } = this.#options;
-    return directory.bundles.map(({ id: avatarId, name, width, height, fps }) => ({
+    const { directory } = this.#options;
+    return directory.bundles.map(({ id: avatarId, name, voice, width, height, fps }) => ({
       avatarId,
       name,
       width,
       height,
       fps,
       ...directory.count(avatarId),
-      voices: voice.voices,
+      voices: this.#voicesFor(voice),
     }));
   }
 
@@ -130,16 +131,22 @@ export class SessionRegistry implements SessionService {
     return session;
   }
 
-  #avatarId(wanted: string | undefined): string {
+  #bundle(wanted: string | undefined): BundleInfo {
     const { bundles } = this.#options.directory;
     const bundle = wanted === undefined ? bundles[0] : bundles.find(({ id }) => id === wanted);
-    if (bundle) return bundle.id;
+    if (bundle) return bundle;
     if (bundles.length === 0) throw new VizaviError('no_capacity', 'no GPU worker is ready yet');
     throw new VizaviError('not_found', `there is no avatar ${wanted}`);
   }
 
-  #voiceName(wanted: string | undefined): string {
+  /** The one that suits the face comes first. */
+  #voicesFor(own: string | null): readonly string[] {
     const { voices } = this.#options.voice;
+    return own !== null && voices.includes(own) ? [own, ...voices.filter((name) => name !== own)] : voices;
+  }
+
+  #voiceName(bundle: BundleInfo, wanted: string | undefined): string {
+    const voices = this.#voicesFor(bundle.voice);
     const voice = wanted === undefined ? voices[0] : voices.find((name) => name === wanted);
     if (voice === undefined) throw new VizaviError('not_found', `there is no voice ${wanted}`);
     return voice;

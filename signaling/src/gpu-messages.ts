@@ -16,6 +16,8 @@ const rtpStream = z.object({
 export const bundleInfo = z.object({
   id,
   name: z.string(),
+  /** The voice that suits it. */
+  voice: z.string().nullable().default(null),
   fps: z.number().positive(),
   width: z.number().int().positive(),
   height: z.number().int().positive(),

@@ -54,13 +54,13 @@ export class ScriptedWorker {
     });
   }
 
-  async register(slots = 1, bundleId = 'mira'): Promise<void> {
+  async register(slots = 1, bundleId = 'mira', voice: string | null = null): Promise<void> {
     await this.#peer.call('worker.register', {
       workerId: this.workerId,
       pid: 1,
       device: 'cpu',
       slots,
-      bundles: [{ id: bundleId, name: 'Mira', fps: 25, width: 512, height: 512 }],
+      bundles: [{ id: bundleId, name: 'Mira', voice, fps: 25, width: 512, height: 512 }],
       encoders: ['h264'],
       hardwareEncoder: null,
       chunkCosts: [],

@@ -123,10 +123,14 @@ export class SessionRig {
     queueTimeoutMs: 120_000,
   });
 
-  async worker(workerId = 'w1', slots = 1): Promise<ScriptedWorker> {
+  async worker(
+    workerId = 'w1',
+    slots = 1,
+    bundle: { id: string; voice: string | null } = { id: 'mira', voice: null },
+  ): Promise<ScriptedWorker> {
     const worker = new ScriptedWorker(workerId);
     this.directory.connect(worker.connection);
-    await worker.register(slots);
+    await worker.register(slots, bundle.id, bundle.voice);
     return worker;
   }
 

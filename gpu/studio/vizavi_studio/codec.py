@@ -4,11 +4,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .closeups import FAST_CLOSEUP, LARGE_CLOSEUP, CloseUps
+
 LATENT = (16, 8, 8)
 SIZE = 512
-FAST = (128, 128, 96, 64, 32)
-"""Channels at 8, 16, 32, 64 and 128 of the decoder for one core of a CPU."""
-LARGE = (192, 192, 160, 128, 80)
+FAST = (128, 96, 72, 48, 24), FAST_CLOSEUP
+"""Channels at 8, 16, 32, 64 and 128 of the decoder for one core of a CPU, and those of its close-ups."""
+LARGE = (192, 192, 160, 128, 80), LARGE_CLOSEUP
 """The same for a GPU."""
 
 
@@ -76,14 +78,19 @@ class Decoder(nn.Module):
     """Latent -> picture. Resolution grows from 8 to 128, then one convolution paints 4x4 pixels at once.
 
     The picture is a learned still frame plus what the network adds: what never changes costs no capacity. At every
-    resolution a learned constant says where on the picture a feature is.
+    resolution a learned constant says where on the picture a feature is. Eyes and mouth come from close-ups.
+
+    `mean` [3, 512, 512], `anchors` [c, 2]: x, y of the close-ups' middles at rest.
     """
 
-    def __init__(self, mean: torch.Tensor, widths=FAST):
+    def __init__(self, mean: torch.Tensor, anchors: torch.Tensor, sizes=FAST):
         super().__init__()
+        widths, closeup_widths = sizes
         self.still = nn.Parameter(mean[None].clone())
+        self.closeups = CloseUps(LATENT, anchors, mean, closeup_widths, Block)
         self.enter = nn.Conv2d(LATENT[0], widths[0], 3, padding=1)
-        self.blocks = nn.ModuleList(Block(width) for width in widths)
+        self.blocks = nn.ModuleList(Block(width) for width in widths[:-1])
+        self.last = nn.Conv2d(widths[-1], widths[-1], 3, padding=1)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, widths[1:]))
         self.places = nn.ParameterList(
             nn.Parameter(torch.zeros(1, width, 16 << k, 16 << k)) for k, width in enumerate(widths[1:])
@@ -98,10 +105,15 @@ class Decoder(nn.Module):
     def trunk(self, latents: torch.Tensor) -> torch.Tensor:
         """[n, 16, 8, 8] -> what is painted with, [n, width, 128, 128]."""
         x = self.blocks[0](F.relu(self.enter(latents)))
-        for narrow, place, block in zip(self.narrow, self.places, self.blocks[1:]):
+        for narrow, place, block in zip(self.narrow, self.places, [*self.blocks[1:], self._finish]):
             x = block(F.interpolate(narrow(x), scale_factor=2, mode="nearest") + place)
         return x
 
+    def _finish(self, x: torch.Tensor) -> torch.Tensor:
+        """Half a block: at this resolution the second convolution would cost as much as all below."""
+        return x + self.last(F.relu(x))
+
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         """[n, 16, 8, 8] -> RGB [n, 3, 512, 512]; clamp to 0..1."""
-        return self.still + F.pixel_shuffle(self.paint(self.trunk(latents)), 4)
+        picture = self.still + F.pixel_shuffle(self.paint(self.trunk(latents)), 4)
+        return self.closeups(picture, latents)

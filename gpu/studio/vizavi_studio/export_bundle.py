@@ -54,8 +54,8 @@ def export_generators(pose: PoseEncoder, names: list[str], trained: dict, out: P
     return files
 
 
-def export_decoder(state: dict, widths, file: Path) -> None:
-    decoder = Decoder(torch.zeros(3, SIZE, SIZE), widths)
+def export_decoder(state: dict, sizes, file: Path) -> None:
+    decoder = Decoder(torch.zeros(3, SIZE, SIZE), state["closeups.anchors"], sizes)
     decoder.load_state_dict(state)
     planes = ("latents", "y", "u", "v")
     torch.onnx.export(
@@ -100,6 +100,7 @@ def manifest(spec: dict, names: list[str], pose: PoseEncoder, out: Path, measure
         "format": "vizavi-bundle/1",
         "id": spec["id"],
         "name": spec["name"],
+        "voice": spec["voice"],
         "fps": FPS,
         "width": SIZE,
         "height": SIZE,

@@ -1,4 +1,4 @@
-"""The rendered frames as one memory-mapped array."""
+"""The rendered frames as one memory-mapped array, and where the face's parts are in them."""
 
 import json
 from pathlib import Path
@@ -28,3 +28,22 @@ def load_frames(build: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             out.write(np.array(Image.open(file).convert("RGB")).tobytes())
     pictures = np.memmap(cache, np.uint8, "r", shape=(count, height, width, 3))
     return pictures, np.array(poses["rows"][:count], np.float32), poses["names"]
+
+
+def load_anchors(build: Path) -> tuple[np.ndarray, np.ndarray]:
+    """x, y of right eye, left eye and mouth in pixels: at rest [3, 2], and in each frame [n, 3, 2]."""
+    known = json.loads((build / "frames" / "poses.json").read_text())
+    if "anchors" not in known:
+        raise SystemExit(f"{build}/frames/poses.json says nothing of anchors; run render/dataset.ts again, it keeps its frames")
+    return np.array(known["restAnchors"], np.float32), np.array(known["anchors"], np.float32)
+
+
+Region = tuple[int, int, int, int]
+
+
+def regions(rest: np.ndarray) -> dict[str, Region]:
+    """Boxes x0, y0, x1, y1 that hold mouth and eyes however the head moves; PSNR is judged in them too."""
+    (right, upper_right), (left, upper_left), (x, y) = rest.tolist()
+    upper = (upper_right + upper_left) / 2
+    boxes = {"mouth": (x - 66, y - 50, x + 74, y + 60), "eyes": (right - 55, upper - 44, left + 54, upper + 46)}
+    return {name: tuple(round(v) for v in box) for name, box in boxes.items()}

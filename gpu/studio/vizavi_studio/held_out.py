@@ -14,9 +14,9 @@ from scipy.io import wavfile
 
 from .audio import FRAME, RATE
 from .corpus import load
-from .frames import load_frames
+from .frames import load_anchors, load_frames, regions
 from .motion import COLUMN, track
-from .train_codec import EYES, MOUTH, held_out
+from .train_codec import held_out
 from .train_generator import HELD_SENTENCES
 
 PICTURES = 20
@@ -37,8 +37,7 @@ def pictures(build: Path, out: Path) -> None:
     facts = {
         "names": names,
         "poses": [[round(float(v), 4) for v in poses[k]] for k in chosen],
-        "mouth": MOUTH,
-        "eyes": EYES,
+        **regions(load_anchors(build)[0]),
     }
     (folder / "renders.json").write_text(json.dumps(facts) + "\n")
 

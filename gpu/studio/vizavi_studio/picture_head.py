@@ -16,37 +16,70 @@ _OFFSET = torch.tensor([16.0, 128.0, 128.0])
 class I420Decoder(nn.Module):
     """Latents [t, 16, 8, 8] -> y u8 [t, 512, 512], u and v u8 [t, 256, 256].
 
-    Colour conversion and halving of the chroma are linear, so they are folded into the painting convolution: 24 channels
+    Colour conversion and halving of the chroma are linear, so they are folded into the painting convolutions: 24 channels
     instead of 48, and nothing is converted afterwards.
     """
 
     def __init__(self, decoder: Decoder):
         super().__init__()
-        self.trunk = decoder
-        weight, bias = decoder.paint.weight.detach(), decoder.paint.bias.detach()
-        inner = weight.shape[1]
-        blocks = weight.view(3, 4, 4, inner, 3, 3)
-        shifts = bias.view(3, 4, 4)
-        coloured = torch.einsum("kc,cyxiab->kyxiab", _FROM_RGB, blocks)
-        moved = torch.einsum("kc,cyx->kyx", _FROM_RGB, shifts)
-        halved = coloured[1:].view(2, 2, 2, 2, 2, inner, 3, 3).mean((2, 4))
-        self.paint = nn.Conv2d(inner, 24, 3, padding=1)
-        with torch.no_grad():
-            self.paint.weight.copy_(torch.cat([coloured[0].reshape(16, inner, 3, 3), halved.reshape(8, inner, 3, 3)]))
-            small = moved[1:].view(2, 2, 2, 2, 2).mean((2, 4))
-            self.paint.bias.copy_(torch.cat([moved[0].reshape(16), small.reshape(8)]))
-        still = torch.einsum("kc,cyx->kyx", _FROM_RGB, decoder.still.detach()[0]) + _OFFSET[:, None, None]
-        # 0.5 more: the cast to whole numbers cuts off.
-        self.register_buffer("still_y", still[0] + 0.5)
-        self.register_buffer("still_uv", F.avg_pool2d(still[1:][None], 2)[0] + 0.5)
+        closeups = decoder.closeups
+        self.decoder = decoder
+        self.paint = _fold(decoder.paint)
+        self.paints = nn.ModuleList(_fold(paint) for paint in closeups.paints)
+        # Half a level more: the cast to whole numbers cuts off.
+        y, uv = _planes(decoder.still.detach(), 1.0)
+        self.register_buffer("still_y", y[0] + 0.5)
+        self.register_buffer("still_uv", uv[0] + 0.5)
+        fade = closeups.fade_y[:, None] * closeups.fade_x
+        y, uv = _planes(closeups.stills.detach(), fade)
+        self.register_buffer("fade_y", fade)
+        self.register_buffer("fade_uv", F.avg_pool2d(fade[None], 2)[0])
+        self.register_buffer("stills_y", y + 0.5 * fade)
+        self.register_buffer("stills_uv", uv + 0.5 * self.fade_uv)
 
     def forward(self, latents: torch.Tensor):
-        painted = self.paint(self.trunk.trunk(latents))
-        y = F.pixel_shuffle(painted[:, :16], 4)[:, 0] + self.still_y
+        closeups = self.decoder.closeups
+        painted = self.paint(self.decoder.trunk(latents))
+        near = [paint(x) for paint, x in zip(self.paints, closeups.features(latents))]
+        y = F.pixel_shuffle(painted[:, :16], 4) + self.still_y
         uv = F.pixel_shuffle(painted[:, 16:], 2) + self.still_uv
-        y = torch.clamp(y, 0, 255).to(torch.uint8)
-        uv = torch.clamp(uv, 0, 255).to(torch.uint8)
+        near_y = torch.stack([F.pixel_shuffle(x[:, :16], 4) for x in near], 1) * self.fade_y + self.stills_y
+        near_uv = torch.stack([F.pixel_shuffle(x[:, 16:], 2) for x in near], 1) * self.fade_uv + self.stills_uv
+        y = self._finish(y, near_y, latents, 1)[:, 0]
+        uv = self._finish(uv, near_uv, latents, 2)
         return y, uv[:, 0], uv[:, 1]
+
+    def _finish(self, plane: torch.Tensor, near: torch.Tensor, latents: torch.Tensor, step: int) -> torch.Tensor:
+        closeups = self.decoder.closeups
+        inner = closeups.mapping(latents, step).compose(closeups.box.cut(plane, step), near)
+        return closeups.box.paste(_bytes(plane), _bytes(inner), step)
+
+
+def _bytes(plane: torch.Tensor) -> torch.Tensor:
+    return torch.clamp(plane, 0, 255).to(torch.uint8)
+
+
+def _fold(paint: nn.Conv2d) -> nn.Conv2d:
+    """A convolution that paints 4x4 RGB pixels -> one that paints their 16 Y, 4 U and 4 V."""
+    weight, bias = paint.weight.detach(), paint.bias.detach()
+    inner = weight.shape[1]
+    blocks = weight.view(3, 4, 4, inner, 3, 3)
+    shifts = bias.view(3, 4, 4)
+    coloured = torch.einsum("kc,cyxiab->kyxiab", _FROM_RGB, blocks)
+    moved = torch.einsum("kc,cyx->kyx", _FROM_RGB, shifts)
+    halved = coloured[1:].view(2, 2, 2, 2, 2, inner, 3, 3).mean((2, 4))
+    folded = nn.Conv2d(inner, 24, 3, padding=1)
+    with torch.no_grad():
+        folded.weight.copy_(torch.cat([coloured[0].reshape(16, inner, 3, 3), halved.reshape(8, inner, 3, 3)]))
+        small = moved[1:].view(2, 2, 2, 2, 2).mean((2, 4))
+        folded.bias.copy_(torch.cat([moved[0].reshape(16), small.reshape(8)]))
+    return folded
+
+
+def _planes(pictures: torch.Tensor, fade) -> tuple[torch.Tensor, torch.Tensor]:
+    """RGB [n, 3, h, w] times `fade` [h, w] -> Y [n, 1, h, w] and UV [n, 2, h / 2, w / 2], offsets faded alike."""
+    yuv = torch.einsum("kc,ncyx->nkyx", _FROM_RGB, pictures) + _OFFSET[:, None, None] * fade
+    return yuv[:, :1], F.avg_pool2d(yuv[:, 1:], 2)
 
 
 def to_rgb(y, u, v) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Step 4: frames -> pose encoder and decoder, then the encoder of pictures. Goes on from BUILD/codec.pt.
 
-python -m vizavi_studio.train_codec BUILD [--minutes 60] [--threads 2] [--part decoder|encoder|large]
+python -m vizavi_studio.train_codec BUILD [--minutes 60] [--threads 2] [--part decoder|encoder|large] [--like OTHER_BUILD]
 """
 
 import argparse
@@ -15,14 +15,14 @@ from PIL import Image
 from torch.nn import functional as F
 
 from .codec import FAST, LARGE, Decoder, Encoder, PoseEncoder
-from .frames import load_frames
+from .frames import Region, load_anchors, load_frames, regions
 
 BATCH = 4
 RATE = 1.2e-3
 SAVE_SECONDS = 240
-# Held-out PSNR is judged here too: boxes of the picture at rest, widened by what the head moves; x0, y0, x1, y1.
-MOUTH = (190, 275, 330, 385)
-EYES = (150, 165, 360, 255)
+SQUARED = 5.0
+GUIDE = 0.001
+"""What a pixel between a close-up and the part of the face that it shows costs."""
 
 
 def held_out(frame: int) -> bool:
@@ -37,7 +37,7 @@ class Trainer:
     latent -> picture once more, with the decoder for GPUs.
     """
 
-    def __init__(self, build: Path, iterations: int, seed: int, part: str):
+    def __init__(self, build: Path, iterations: int, seed: int, part: str, like: Path | None = None):
         torch.manual_seed(seed)
         self.build = build
         self.iterations = iterations
@@ -55,12 +55,14 @@ class Trainer:
         ranges = torch.tensor(json.loads((build / "frames" / "poses.json").read_text())["ranges"])
         self.encoder = Encoder().to(self.device, memory_format=torch.channels_last)
         self.poser = PoseEncoder(ranges[:, 0], ranges[:, 1]).to(self.device)
-        widths = LARGE if part == "large" else FAST
-        self.decoder = Decoder(mean, widths).to(self.device, memory_format=torch.channels_last)
+        rest, anchors = (torch.from_numpy(a).to(self.device) for a in load_anchors(build))
+        self.moves = (anchors - rest).flip(-1)
+        self.regions = regions(rest.cpu().numpy())
+        self.decoder = Decoder(mean, rest, LARGE if part == "large" else FAST).to(self.device, memory_format=torch.channels_last)
         moves = (sample - mean).abs().mean((0, 1))
         moves = F.avg_pool2d(moves[None, None], 9, 1, 4)[0, 0]
         weight = (0.15 + moves / moves.max()).sqrt()
-        for x0, y0, x1, y1 in (MOUTH, EYES):
+        for x0, y0, x1, y1 in self.regions.values():
             weight[y0:y1, x0:x1] *= 2.5
         self.weight = weight / weight.mean()
         modules = {"decoder": [self.decoder, self.poser], "encoder": [self.encoder], "large": [self.decoder]}[part]
@@ -68,17 +70,19 @@ class Trainer:
             module.requires_grad_(module in modules)
         self.trained = [p for module in modules for p in module.parameters()]
         # A pixel's own value is moved by every step: with the rate of the weights it would only flicker.
-        still = [p for p in self.trained if p is self.decoder.still]
-        others = [p for p in self.trained if p is not self.decoder.still]
-        groups = [{"params": others, "share": 1.0}]
-        if still:
-            groups.append({"params": still, "share": 0.02, "weight_decay": 0.0})
+        shares = {id(p): 0.02 for p in (self.decoder.still, self.decoder.closeups.stills)}
+        shares |= {id(p): 0.1 for p in self.decoder.closeups.dense()}
+        groups = [
+            {"params": chosen, "share": share, "weight_decay": 1e-4 if share == 1 else 0.0}
+            for share in (1, 0.1, 0.02)
+            if (chosen := [p for p in self.trained if shares.get(id(p), 1) == share])
+        ]
         self.optimizer = torch.optim.AdamW(groups, lr=RATE, weight_decay=1e-4)
         self.random = np.random.default_rng(seed)
         self.step = 0
         self.seconds = 0.0
         self.history: list[dict] = []
-        self._load_known()
+        self._load_known(like)
 
     @property
     def _file(self) -> Path:
@@ -138,7 +142,11 @@ class Trainer:
             seen = self.decoder(self.encoder(target)).clamp(0, 1)
             error = ((made - target) ** 2).mean((0, 1))
             errors.append(
-                [_psnr(error), _psnr(_crop(error, MOUTH)), _psnr(_crop(error, EYES)), _psnr((seen - target) ** 2)]
+                [
+                    _psnr(error),
+                    *(_psnr(_crop(error, self.regions[name])) for name in ("mouth", "eyes")),
+                    _psnr((seen - target) ** 2),
+                ]
             )
             if len(rows) < 4:
                 difference = ((made - target).abs() * 4).clamp(0, 1)
@@ -165,6 +173,9 @@ class Trainer:
         loss = self._distance(made.float(), target)
         if self.part == "encoder":
             loss = loss + F.mse_loss(latents, posed)
+        else:
+            moves, _ = self.decoder.closeups.placement(latents.float())
+            loss = loss + GUIDE * (moves - self.moves[frames]).abs().mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
@@ -173,9 +184,11 @@ class Trainer:
         return loss.item()
 
     def _distance(self, made: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Absolute differences, of edges and of coarser pictures too; where nothing moves they count less."""
+        """Differences, of edges and of coarser pictures too; where nothing moves they count less."""
         weight = self.weight
-        out = ((made - target).abs() * weight).mean()
+        difference = made - target
+        # Absolute ones keep edges sharp, squared ones leave no lash out.
+        out = (difference.abs() * weight).mean() + SQUARED * (difference**2 * weight).mean()
         for axis, size in ((2, weight[1:]), (3, weight[:, 1:])):
             out = out + 0.5 * ((made.diff(dim=axis) - target.diff(dim=axis)).abs() * size).mean()
         for scale in (4, 16):
@@ -187,7 +200,7 @@ class Trainer:
         # Rows of pixels as they lie: the layout that convolutions on a CPU like best.
         return pictures.to(self.device).permute(0, 3, 1, 2).float().div_(255)
 
-    def _load_known(self) -> None:
+    def _load_known(self, like: Path | None) -> None:
         self.optimizers: dict[str, dict] = {}
         self.steps: dict[str, int] = {}
         self.spent: dict[str, float] = {}
@@ -195,6 +208,8 @@ class Trainer:
         if not basis.exists():
             if self.part != "decoder":
                 raise SystemExit("the decoder comes first")
+            if like:
+                self._learn_from(like)
             return
         state = torch.load(basis, map_location=self.device, weights_only=True)
         self.encoder.load_state_dict(state["encoder"])
@@ -212,7 +227,17 @@ class Trainer:
             print(f"goes on from {self.step}")
 
 
-def _crop(error: torch.Tensor, box: tuple[int, int, int, int]) -> torch.Tensor:
+    def _learn_from(self, like: Path) -> None:
+        """Starts from another actor's weights, all but how that one looks at rest."""
+        state = torch.load(like / "codec.pt", map_location=self.device, weights_only=True)
+        own = ("still", "closeups.stills", "closeups.anchors")
+        known = {name: value for name, value in state["decoder"].items() if name not in own}
+        self.decoder.load_state_dict(known, strict=False)
+        self.poser.load_state_dict(state["poser"])
+        self.encoder.load_state_dict(state["encoder"])
+
+
+def _crop(error: torch.Tensor, box: Region) -> torch.Tensor:
     x0, y0, x1, y1 = box
     return error[y0:y1, x0:x1]
 
@@ -228,10 +253,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--like", type=Path, help="another actor's build, trained already, to start from")
     parser.add_argument("--part", choices=["decoder", "encoder", "large"], default="decoder")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    Trainer(args.build, args.iterations, args.seed, args.part).run(args.minutes)
+    Trainer(args.build, args.iterations, args.seed, args.part, args.like).run(args.minutes)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ export const avatar = z
     fps: z.number(),
     slots: z.number().int().openapi({ description: 'Sessions that it can serve at once.' }),
     freeSlots: z.number().int(),
-    voices: z.array(z.string()),
+    voices: z.array(z.string()).openapi({ description: 'The one that suits the face comes first.' }),
   })
   .openapi('Avatar');
 

@@ -16,12 +16,14 @@ describe('start', () => {
     const ready = vi.fn();
     rig.session.on('session.stream_ready', ready);
     const started = rig.session.start();
+    expect(rig.session.avatar).toBeNull();
     rig.nowMs = 120;
     rig.connect();
     await started;
     expect(rig.mediaWork).toEqual(['open']);
     expect(ready).toHaveBeenCalledExactlyOnceWith({ joinMs: 120 });
     expect(rig.session.state).toBe('live');
+    expect(rig.session.avatar).toEqual({ id: 'mira', name: 'Mira', fps: 25, width: 512, height: 512 });
   });
 
   it('is one start however often it is called', async () => {

@@ -42,6 +42,17 @@ describe('idleExpression', () => {
     }
   });
 
+  it('keeps its eyes where they look while the head turns', () => {
+    const [yaw, gaze] = [curve('yaw'), curve('gazeX')];
+    const step = (values: number[], frame: number): number => values[frame]! - values[frame - 1]!;
+    // Between two saccades.
+    const resting = FRAMES.slice(1).filter((frame) => Math.abs(step(gaze, frame)) < 0.01);
+    const turns = resting.filter((frame) => Math.abs(step(yaw, frame)) > 0.001);
+    const against = turns.filter((frame) => step(yaw, frame) * step(gaze, frame) < 0);
+    expect(turns.length).toBeGreaterThan(20);
+    expect(against.length / turns.length).toBeGreaterThan(0.7);
+  });
+
   it('never stands still', () => {
     for (const frame of FRAMES)
       expect(idleExpression(mira, frame)).not.toEqual(idleExpression(mira, frame + 1));

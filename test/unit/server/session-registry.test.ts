@@ -28,6 +28,18 @@ describe('the session registry', () => {
     expect(await rig.store.getSession(session.sessionId)).toMatchObject({ nodeId: 'node', state: 'joining' });
   });
 
+  it('lets a face speak with the voice that suits it, when nothing else is asked for', async () => {
+    const rig = new SessionRig();
+    await rig.worker('w1', 1, { id: 'theo', voice: 'rms' });
+    await rig.worker('w2', 1, { id: 'zoe', voice: 'unknown here' });
+    expect(rig.registry.avatars().map(({ voices }) => voices)).toEqual([
+      ['rms', 'slt'],
+      ['slt', 'rms'],
+    ]);
+    await expect(rig.registry.create({ avatarId: 'theo' })).resolves.toMatchObject({ voice: 'rms' });
+    await expect(rig.registry.create({ avatarId: 'zoe' })).resolves.toMatchObject({ voice: 'slt' });
+  });
+
   it('gives each slot to one of many that want it, and again when it is free', async () => {
     const rig = new SessionRig();
     await rig.worker('w1', 2);

@@ -210,8 +210,9 @@ function garment(file: ActorFile): THREE.Mesh<THREE.BufferGeometry, THREE.MeshPh
   const material = new THREE.MeshPhysicalMaterial({
     color: new THREE.Color().setRGB(...color, THREE.SRGBColorSpace),
     roughness: 0.92,
+    // Fine: at this distance a coarse stitch would only flicker, and cost the encoder bits.
     bumpMap: stitches(),
-    bumpScale: 1.1,
+    bumpScale: 0.35,
     sheen: 0.8,
     sheenRoughness: 0.6,
     sheenColor: new THREE.Color(...sheen),
@@ -239,7 +240,9 @@ function stitches(): THREE.Texture {
   texture.wrapS = texture.wrapT = THREE.RepeatWrapping;
   texture.repeat.set(1, 1);
   texture.anisotropy = 8;
-  texture.magFilter = texture.minFilter = THREE.LinearFilter;
+  texture.magFilter = THREE.LinearFilter;
+  texture.minFilter = THREE.LinearMipmapLinearFilter;
+  texture.generateMipmaps = true;
   texture.needsUpdate = true;
   return texture;
 }

@@ -1,4 +1,5 @@
 import * as THREE from 'three';
+import { studioCamera } from './camera.ts';
 
 interface Light {
   readonly from: readonly [number, number, number];
@@ -31,7 +32,7 @@ const SOFT_BOXES = [
 /** Everything but the actor: camera, lights, background. */
 export class Stage {
   readonly scene = new THREE.Scene();
-  readonly camera = new THREE.PerspectiveCamera(20, 1, 10, 400);
+  readonly camera = studioCamera();
   readonly renderer: THREE.WebGLRenderer;
   readonly #size: number;
   readonly #out: CanvasRenderingContext2D;
@@ -48,8 +49,6 @@ export class Stage {
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
     this.renderer.toneMapping = THREE.ACESFilmicToneMapping;
     this.renderer.toneMappingExposure = 1.15;
-    this.camera.position.set(0, 2.6, 104);
-    this.camera.lookAt(0, 1.0, 0);
     const canvas = document.createElement('canvas');
     canvas.width = canvas.height = size;
     const out = canvas.getContext('2d', { willReadFrequently: true });
