@@ -83,7 +83,7 @@ async function main(): Promise<void> {
 async function benchPictures(bundle: AvatarBundle): Promise<Record<string, Regions>> {
   const folder = join(DATA, bundle.id);
   const renders = JSON.parse(await readFile(join(folder, 'renders.json'), 'utf8')) as Renders;
-  const sheet = await readImage(join(folder, 'renders.jpg'));
+  const sheet = await readImage(join(folder, 'renders.webp'));
   const count = renders.poses.length;
   const { parameters } = bundle.expression;
   const rows = new Float32Array(count * parameters.length);

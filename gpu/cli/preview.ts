@@ -27,7 +27,7 @@ export async function preview(options: PreviewOptions): Promise<string[]> {
   const bundle = await loadAvatarBundle(dir);
   const lines: Line[] =
     audio === undefined
-      ? await textToLines(text ?? '', options.voice, emotion)
+      ? await textToLines(text ?? '', { wanted: options.voice, own: bundle.voice }, emotion)
       : [{ pcm: await readAudioFile(audio), sampleRate: FILE_RATE, emotion }];
   const seconds = lines.reduce((sum, { pcm, sampleRate }) => sum + pcm.length / sampleRate, 0);
   const avatar = await OfflineAvatar.open(bundle, { steps, decoder });

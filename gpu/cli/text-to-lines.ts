@@ -3,23 +3,26 @@ import type { Emotion } from '@vizavi/signaling';
 import type { Voice } from '@vizavi/server/voice';
 import type { Line } from './offline-avatar.ts';
 
-/** What the embedded voice makes of a text, as one line. @throws VizaviError `invalid_text`, `voice_failed` */
+/**
+ * What the embedded voice makes of a text, as one line.
+ *
+ * @param names the voice that is asked for, if one is, and the one that suits the face
+ * @throws VizaviError `invalid_text`, `voice_failed`
+ */
 export async function textToLines(
   text: string,
-  voiceName: string | undefined,
+  names: { readonly wanted: string | undefined; readonly own: string | null },
   emotion: Emotion,
 ): Promise<Line[]> {
   const voice = await openEmbeddedVoice();
   try {
-    if (voiceName !== undefined && !voice.voices.includes(voiceName)) {
-      throw new VizaviError(
-        'invalid_text',
-        `there is no voice ${voiceName}, only: ${voice.voices.join(', ')}`,
-      );
+    const { wanted } = names;
+    if (wanted !== undefined && !voice.voices.includes(wanted)) {
+      throw new VizaviError('invalid_text', `there is no voice ${wanted}, only: ${voice.voices.join(', ')}`);
     }
+    const name = wanted ?? voice.voices.find((known) => known === names.own);
     const parts: Int16Array[] = [];
-    for await (const { pcm } of voice.speak(text, voiceName === undefined ? {} : { voice: voiceName }))
-      parts.push(pcm);
+    for await (const { pcm } of voice.speak(text, name === undefined ? {} : { voice: name })) parts.push(pcm);
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     if (length === 0) throw new VizaviError('invalid_text', 'there is nothing to say');
     const pcm = new Int16Array(length);

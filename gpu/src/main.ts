@@ -16,7 +16,11 @@ import { GpuWorker } from './gpu-worker.ts';
 /** sysexits.h EX_CONFIG: starting again would fail in the same way. */
 const EXIT_CONFIG = 78;
 
-/** Loads every bundle in the folder. @throws VizaviError when there is none, or one is broken */
+/**
+ * Loads every bundle in the folder: one after another while they are measured, then together.
+ *
+ * @throws VizaviError when there is none, or one is broken
+ */
 async function loadAvatars(
   config: Config,
   log: Logger,
@@ -25,25 +29,32 @@ async function loadAvatars(
   const entries = await readdir(config.bundlesDir, { withFileTypes: true }).catch((cause: unknown) => {
     throw new VizaviError('invalid_bundle', `${config.bundlesDir}: no such folder`, { cause });
   });
-  const avatars = new Map<string, OpenedAvatar>();
+  const loading: Promise<[string, OpenedAvatar]>[] = [];
   const onFatal = (error: VizaviError): void => {
     // Without its device this process is of no use; the supervisor starts a new one.
     log.fatal({ err: error }, error.message);
     process.exit(1);
   };
-  for (const entry of entries.filter((candidate) => candidate.isDirectory())) {
-    const bundle = await loadAvatarBundle(join(config.bundlesDir, entry.name));
+  // By name, whatever the file system's order: the first is whom sessions get that ask for nobody.
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  for (const folder of folders.sort()) {
+    const bundle = await loadAvatarBundle(join(config.bundlesDir, folder));
     const startMs = performance.now();
-    const opened = await openAvatar(bundle, { onStep }, { config, log, onFatal });
-    avatars.set(bundle.id, opened);
-    const { avatar, device } = opened;
-    const loadMs = Math.round(performance.now() - startMs);
-    log.info({ bundle: bundle.id, device, loadMs, costs: avatar.chunkCosts }, 'avatar ready');
+    await new Promise<void>((onWarm, onFailed) => {
+      const opening = openAvatar(bundle, { onStep, onWarm }, { config, log, onFatal }).then((opened) => {
+        const { avatar, device } = opened;
+        const loadMs = Math.round(performance.now() - startMs);
+        log.info({ bundle: bundle.id, device, loadMs, costs: avatar.chunkCosts }, 'avatar ready');
+        return [bundle.id, opened] as [string, OpenedAvatar];
+      });
+      opening.catch(onFailed);
+      loading.push(opening);
+    });
   }
-  if (avatars.size === 0) {
+  if (loading.length === 0) {
     throw new VizaviError('invalid_bundle', `${config.bundlesDir}: no avatar bundle in this folder`);
   }
-  return avatars;
+  return new Map(await Promise.all(loading));
 }
 
 async function main(): Promise<void> {

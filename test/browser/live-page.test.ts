@@ -153,4 +153,32 @@ describe('the demo page', () => {
     await expect.poll(frames, { timeout: 10_000 }).toBeGreaterThan(5);
     expect(await sessionOf()).toBe(before);
   });
+
+  it('lets people choose whom they meet, each with a voice that suits', async () => {
+    await page.click('#leave');
+    await expect.poll(() => page.$eval('#ended', (card) => card.hasAttribute('hidden'))).toBe(false);
+    await page.reload();
+    const names = (): Promise<(string | null)[]> =>
+      page.$$eval('#faces label', (labels) => labels.map((label) => label.textContent));
+    await expect.poll(names).toEqual(['Mira', 'Theo']);
+    await page.click('#faces label:nth-child(2)');
+    expect(await page.$eval('h1', (title) => title.textContent)).toBe('Meet Theo');
+    await page.screenshot({ path: join(PICTURES, 'choice.png') });
+    await start();
+    await page.type('#text', 'Good evening.');
+    await page.keyboard.press('Enter');
+    await seconds(1);
+    await page.screenshot({ path: join(PICTURES, 'theo.png') });
+    const [sessionId, name] = await page.evaluate(() => {
+      const { sessionId: id } = JSON.parse(sessionStorage.getItem('vizavi.session') ?? '{}') as {
+        sessionId: string;
+      };
+      const { session } = (globalThis as unknown as { vizavi: { session: { avatar: { name: string } } } })
+        .vizavi;
+      return [id, session.avatar.name];
+    });
+    expect(name).toBe('Theo');
+    const response = await fetch(`${server.url}/v1/sessions/${sessionId}`);
+    expect(await response.json()).toMatchObject({ avatarId: 'theo', voice: 'rms' });
+  });
 });

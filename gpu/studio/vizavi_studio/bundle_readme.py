@@ -37,6 +37,7 @@ for each chunk of T ≥ 1 frames (T ≤ 64)
 | network | material | iterations | time | held-out result |
 |---|---|---|---|---|
 | decoder, pose → latent → picture | {frames} renders, seed 1 | {decoder_steps} | {decoder_minutes} min, two cores | {whole:.2f} dB whole, {mouth:.2f} dB mouth, {eyes:.2f} dB eyes |
+| its close-ups of eyes and mouth, alone | the same | {closeup_steps} | {closeup_minutes} min | the figures above are after this |
 | encoder, picture → latent | the same | {encoder_steps} | {encoder_minutes} min | {seen:.2f} dB through latent and back |
 | generator | nine synthetic voices, some 5 h, each clean and twice spoilt, seed 1 | {generator_steps} | {generator_minutes} min, one core | voice {voice}, never heard: jaw r {jaw:.3f} in speech, {closed:.0%} of the closures of p, b, m |
 """
@@ -44,7 +45,6 @@ for each chunk of T ≥ 1 frames (T ≤ 64)
 
 def bundle_readme(spec: dict, codec: dict, trained: dict, poses: int, voice: str, large: bool) -> str:
     minutes = {part: round(seconds / 60) for part, seconds in codec["seconds"].items()}
-    decoder = [row for row in codec["history"] if row.get("part") == "decoder"][-1]
     last, heard = codec["history"][-1], trained["history"][-1]
     return TEXT.format(
         name=spec["name"],
@@ -58,11 +58,13 @@ def bundle_readme(spec: dict, codec: dict, trained: dict, poses: int, voice: str
         frames=codec["frames"],
         decoder_steps=f"{codec['steps'].get('decoder', 0):,}",
         decoder_minutes=minutes.get("decoder", 0),
+        closeup_steps=f"{codec['steps'].get('closeups', 0):,}",
+        closeup_minutes=minutes.get("closeups", 0),
         encoder_steps=f"{codec['steps'].get('encoder', 0):,}",
         encoder_minutes=minutes.get("encoder", 0),
-        whole=decoder["whole"],
-        mouth=decoder["mouth"],
-        eyes=decoder["eyes"],
+        whole=last["whole"],
+        mouth=last["mouth"],
+        eyes=last["eyes"],
         seen=last["seen"],
         generator_steps=f"{trained['step']:,}",
         generator_minutes=round(trained["seconds"] / 60),

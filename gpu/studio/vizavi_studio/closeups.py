@@ -148,18 +148,22 @@ class CloseUps(nn.Module):
         layers = [self.hidden, self.where, *(layer for p in self.painters for layer in (p.enter, p.spread))]
         return [parameter for layer in layers for parameter in layer.parameters()]
 
-    def features(self, latents: torch.Tensor) -> list[torch.Tensor]:
-        flat = latents.reshape(-1, latents[0].numel(), 1, 1)
-        return [painter(flat) for painter in self.painters]
+    def features(self, latents) -> list[torch.Tensor]:
+        """`latents` [n, ...] for all close-ups, or a list with those of each."""
+        each = latents if isinstance(latents, list) else [latents] * len(self.painters)
+        return [painter(x.reshape(-1, x[0].numel(), 1, 1)) for painter, x in zip(self.painters, each)]
 
-    def forward(self, picture: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
-        """Picture [n, 3, h, w] without -> with close-ups."""
-        patches = [F.pixel_shuffle(paint(x), CELL) for paint, x in zip(self.paints, self.features(latents))]
+    def over(self, inner: torch.Tensor, latents: torch.Tensor, each=None) -> torch.Tensor:
+        """What the box holds, RGB [n, 3, h, w], without -> with close-ups. `each`: latents that they are painted from, if others."""
+        patches = [F.pixel_shuffle(paint(x), CELL) for paint, x in zip(self.paints, self.features(each or latents))]
         # Half precision is too coarse for places and for sums of whole pixels.
         with torch.autocast(latents.device.type, enabled=False):
             faded = torch.stack(patches, 1).float() * (self.fade_y[:, None] * self.fade_x) + self.stills
-            inner = self.mapping(latents.float()).compose(self.box.cut(picture), faded)
-        return self.box.paste(picture, inner)
+            return self.mapping(latents.float()).compose(inner, faded)
+
+    def forward(self, picture: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
+        """Picture [n, 3, h, w] without -> with close-ups."""
+        return self.box.paste(picture, self.over(self.box.cut(picture), latents))
 
 
 def _faded(at: torch.Tensor, size: int) -> torch.Tensor:

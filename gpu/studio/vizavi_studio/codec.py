@@ -115,5 +115,8 @@ class Decoder(nn.Module):
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         """[n, 16, 8, 8] -> RGB [n, 3, 512, 512]; clamp to 0..1."""
-        picture = self.still + F.pixel_shuffle(self.paint(self.trunk(latents)), 4)
-        return self.closeups(picture, latents)
+        return self.closeups(self.without(latents), latents)
+
+    def without(self, latents: torch.Tensor) -> torch.Tensor:
+        """The picture that close-ups are put on."""
+        return self.still + F.pixel_shuffle(self.paint(self.trunk(latents)), 4)

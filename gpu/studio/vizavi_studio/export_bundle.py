@@ -14,13 +14,12 @@ import torch
 
 from .bundle_readme import bundle_readme
 from .codec import FAST, LARGE, LATENT, SIZE, Decoder, PoseEncoder
-from .frames import load_frames
+from .frames import held_out, load_frames
 from .generator import LOOKAHEAD, STATE, Ear, Flow, Generator
 from .motion import DRIVEN, EMOTIONS
 from .onnx_storage import halve, share_weights
 from .picture_head import I420Decoder
 from .quantize import quantize, tail_nodes
-from .train_codec import held_out
 
 OPSET = 17
 FPS, RATE, FRAME, CHUNK = 25, 16_000, 640, 5

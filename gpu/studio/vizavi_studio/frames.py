@@ -30,6 +30,11 @@ def load_frames(build: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     return pictures, np.array(poses["rows"][:count], np.float32), poses["names"]
 
 
+def held_out(frame: int) -> bool:
+    """Such frames are never trained on, however many there are."""
+    return frame % 25 == 7
+
+
 def load_anchors(build: Path) -> tuple[np.ndarray, np.ndarray]:
     """x, y of right eye, left eye and mouth in pixels: at rest [3, 2], and in each frame [n, 3, 2]."""
     known = json.loads((build / "frames" / "poses.json").read_text())

@@ -14,17 +14,14 @@ from scipy.io import wavfile
 
 from .audio import FRAME, RATE
 from .corpus import load
-from .frames import load_anchors, load_frames, regions
+from .frames import held_out, load_anchors, load_frames, regions
 from .motion import COLUMN, track
-from .train_codec import held_out
 from .train_generator import HELD_SENTENCES
 
-PICTURES = 20
+PICTURES = 16
 SENTENCES = 14
 PAUSE = 0.7
 """Seconds between two sentences."""
-JPEG = dict(quality=96, subsampling=0)
-"""Some 45 dB from the render: far above what is measured with it."""
 
 
 def pictures(build: Path, out: Path) -> None:
@@ -33,7 +30,7 @@ def pictures(build: Path, out: Path) -> None:
     folder = out / build.name
     folder.mkdir(parents=True, exist_ok=True)
     sheet = np.concatenate([frames[k] for k in chosen], 1)
-    Image.fromarray(sheet).save(folder / "renders.jpg", **JPEG)
+    Image.fromarray(sheet).save(folder / "renders.webp", lossless=True, method=6)
     facts = {
         "names": names,
         "poses": [[round(float(v), 4) for v in poses[k]] for k in chosen],
