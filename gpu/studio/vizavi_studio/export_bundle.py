@@ -14,7 +14,7 @@ import torch
 
 from .bundle_readme import bundle_readme
 from .codec import FAST, LARGE, LATENT, SIZE, Decoder, PoseEncoder
-from .frames import held_out, load_frames
+from .frames import held_out, load_frames, resting
 from .generator import LOOKAHEAD, STATE, Ear, Flow, Generator
 from .motion import DRIVEN, EMOTIONS
 from .onnx_storage import halve, share_weights
@@ -53,12 +53,12 @@ def export_generators(pose: PoseEncoder, names: list[str], trained: dict, out: P
     return files
 
 
-def export_decoder(state: dict, sizes, file: Path) -> None:
+def export_decoder(state: dict, sizes, pictures: np.ndarray, file: Path) -> None:
     decoder = Decoder(torch.zeros(3, SIZE, SIZE), state["closeups.anchors"], sizes)
     decoder.load_state_dict(state)
     planes = ("latents", "y", "u", "v")
     torch.onnx.export(
-        I420Decoder(decoder).eval(),
+        I420Decoder(decoder, *(torch.from_numpy(a) for a in resting(pictures))).eval(),
         (torch.zeros(2, *LATENT),),
         str(file),
         opset_version=OPSET,
@@ -194,8 +194,8 @@ def main() -> None:
     pose.load_state_dict(codec["poser"])
     generators = export_generators(pose, names, trained, args.out)
     share_weights(list(generators.values()), args.out / "generator.weights")
-    export_decoder(codec["decoder"], FAST, args.out / "decoder.onnx")
-    _, poses, _ = load_frames(args.build)
+    pictures, poses, _ = load_frames(args.build)
+    export_decoder(codec["decoder"], FAST, pictures, args.out / "decoder.onnx")
     chosen = [k for k in range(len(poses)) if not held_out(k)][:CALIBRATION_FRAMES]
     with torch.no_grad():
         latents = pose(torch.from_numpy(poses[chosen])).numpy()
@@ -205,7 +205,7 @@ def main() -> None:
     large = args.build / "codec.large.pt"
     if large.exists():
         state = torch.load(large, map_location="cpu", weights_only=True)
-        export_decoder(state["decoder"], LARGE, args.out / "decoder.large.onnx")
+        export_decoder(state["decoder"], LARGE, pictures, args.out / "decoder.large.onnx")
         halve(args.out / "decoder.large.onnx")
     for file in args.out.glob("*.onnx"):
         onnx.checker.check_model(str(file))

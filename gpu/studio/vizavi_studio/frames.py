@@ -5,6 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
+
+STILL = 4
+"""Levels of 255 by which a pixel may change that counts as still."""
 
 
 def load_frames(build: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -33,6 +37,17 @@ def load_frames(build: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 def held_out(frame: int) -> bool:
     """Such frames are never trained on, however many there are."""
     return frame % 25 == 7
+
+
+def resting(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean picture f32 [3, h, w], 0..1, and where anything ever moves, f32 [h, w], 0..1, with soft edges."""
+    chosen = np.linspace(0, len(pictures) - 1, min(len(pictures), 160)).astype(int)
+    mean = np.mean([pictures[k].astype(np.float32) for k in chosen], axis=0)
+    most = np.max([np.abs(pictures[k] - mean).max(2) for k in chosen], axis=0)
+    moves = np.clip((most - STILL) / STILL, 0, 1)
+    # A margin, for poses between those that were rendered.
+    moves = ndimage.gaussian_filter(ndimage.maximum_filter(moves, 17), 3)
+    return (mean / 255).transpose(2, 0, 1), moves
 
 
 def load_anchors(build: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -18,18 +18,23 @@ class I420Decoder(nn.Module):
 
     Colour conversion and halving of the chroma are linear, so they are folded into the painting convolutions: 24 channels
     instead of 48, and nothing is converted afterwards.
+
+    `resting` [3, 512, 512] is the picture where nothing ever moves, `moves` [512, 512] 0 there and 1 elsewhere: what 8-bit
+    arithmetic would add there is noise in front of a still wall.
     """
 
-    def __init__(self, decoder: Decoder):
+    def __init__(self, decoder: Decoder, resting: torch.Tensor, moves: torch.Tensor):
         super().__init__()
         closeups = decoder.closeups
         self.decoder = decoder
         self.paint = _fold(decoder.paint)
         self.paints = nn.ModuleList(_fold(paint) for paint in closeups.paints)
         # Half a level more: the cast to whole numbers cuts off.
-        y, uv = _planes(decoder.still.detach(), 1.0)
+        y, uv = _planes(decoder.still.detach() * moves + resting * (1 - moves), 1.0)
         self.register_buffer("still_y", y[0] + 0.5)
         self.register_buffer("still_uv", uv[0] + 0.5)
+        self.register_buffer("moves_y", moves)
+        self.register_buffer("moves_uv", F.avg_pool2d(moves[None], 2)[0])
         fade = closeups.fade_y[:, None] * closeups.fade_x
         y, uv = _planes(closeups.stills.detach(), fade)
         self.register_buffer("fade_y", fade)
@@ -41,8 +46,8 @@ class I420Decoder(nn.Module):
         closeups = self.decoder.closeups
         painted = self.paint(self.decoder.trunk(latents))
         near = [paint(x) for paint, x in zip(self.paints, closeups.features(latents))]
-        y = F.pixel_shuffle(painted[:, :16], 4) + self.still_y
-        uv = F.pixel_shuffle(painted[:, 16:], 2) + self.still_uv
+        y = F.pixel_shuffle(painted[:, :16], 4) * self.moves_y + self.still_y
+        uv = F.pixel_shuffle(painted[:, 16:], 2) * self.moves_uv + self.still_uv
         near_y = torch.stack([F.pixel_shuffle(x[:, :16], 4) for x in near], 1) * self.fade_y + self.stills_y
         near_uv = torch.stack([F.pixel_shuffle(x[:, 16:], 2) for x in near], 1) * self.fade_uv + self.stills_uv
         y = self._finish(y, near_y, latents, 1)[:, 0]
