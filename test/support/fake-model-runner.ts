@@ -14,6 +14,7 @@ import type {
 /** A small avatar without networks: its mouth opens with the loudness of its sound. */
 export const FAKE_BUNDLE: AvatarBundle = {
   id: 'fake',
+  voice: null,
   name: 'Fake',
   dir: '/nowhere',
   fps: 25,
