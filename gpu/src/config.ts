@@ -10,6 +10,7 @@ const environment = z.object({
     .regex(/^[\w-]{1,64}$/)
     .optional(),
   VIZAVI_BUNDLES: z.string().min(1),
+  VIZAVI_AVATARS: z.string().min(1).default('all'),
   VIZAVI_SLOTS: z.coerce.number().int().min(1).max(256).optional(),
   VIZAVI_DECODER: z.string().default('auto'),
   VIZAVI_STEPS: z
@@ -31,6 +32,8 @@ export interface Config {
   readonly workerSecret: string;
   readonly workerId: string;
   readonly bundlesDir: string;
+  /** Folders in it to load, or all of them. */
+  readonly avatars: readonly string[] | 'all';
   /** Null: as many as the measured costs allow. */
   readonly slots: number | null;
   /** A decoder variant of the bundle by name, or `auto`: the fastest one. */
@@ -61,6 +64,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     workerSecret: data.VIZAVI_WORKER_SECRET,
     workerId: data.VIZAVI_WORKER_ID ?? `worker-${crypto.randomUUID().slice(0, 8)}`,
     bundlesDir: data.VIZAVI_BUNDLES,
+    avatars:
+      data.VIZAVI_AVATARS === 'all' ? 'all' : data.VIZAVI_AVATARS.split(',').map((name) => name.trim()),
     slots: data.VIZAVI_SLOTS ?? null,
     decoder: data.VIZAVI_DECODER,
     steps: data.VIZAVI_STEPS,

@@ -1,10 +1,9 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { VizaviError } from '@vizavi/signaling';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { AvEncoders } from './av-encoder.ts';
 import { loadAvatarBundle } from './avatar-bundle.ts';
+import { bundleFolders } from './bundle-folders.ts';
 import { Capacity } from './capacity.ts';
 import { readConfig } from './config.ts';
 import type { Config } from './config.ts';
@@ -17,7 +16,7 @@ import { GpuWorker } from './gpu-worker.ts';
 const EXIT_CONFIG = 78;
 
 /**
- * Loads every bundle in the folder: one after another while they are measured, then together.
+ * Loads the bundles: one after another while they are measured, then together.
  *
  * @throws VizaviError when there is none, or one is broken
  */
@@ -26,19 +25,14 @@ async function loadAvatars(
   log: Logger,
   onStep: (step: LadderStep) => void,
 ): Promise<Map<string, OpenedAvatar>> {
-  const entries = await readdir(config.bundlesDir, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new VizaviError('invalid_bundle', `${config.bundlesDir}: no such folder`, { cause });
-  });
   const loading: Promise<[string, OpenedAvatar]>[] = [];
   const onFatal = (error: VizaviError): void => {
     // Without its device this process is of no use; the supervisor starts a new one.
     log.fatal({ err: error }, error.message);
     process.exit(1);
   };
-  // By name, whatever the file system's order: the first is whom sessions get that ask for nobody.
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  for (const folder of folders.sort()) {
-    const bundle = await loadAvatarBundle(join(config.bundlesDir, folder));
+  for (const folder of await bundleFolders(config.bundlesDir, config.avatars)) {
+    const bundle = await loadAvatarBundle(folder);
     const startMs = performance.now();
     await new Promise<void>((onWarm, onFailed) => {
       const opening = openAvatar(bundle, { onStep, onWarm }, { config, log, onFatal }).then((opened) => {
@@ -50,9 +44,6 @@ async function loadAvatars(
       opening.catch(onFailed);
       loading.push(opening);
     });
-  }
-  if (loading.length === 0) {
-    throw new VizaviError('invalid_bundle', `${config.bundlesDir}: no avatar bundle in this folder`);
   }
   return new Map(await Promise.all(loading));
 }

@@ -35,6 +35,8 @@ export interface Config {
   /** Whether a GPU worker is started with the server. */
   readonly localWorker: boolean;
   readonly bundlesDir: string;
+  /** Which of them the local worker loads: names, comma-separated, or `all`. */
+  readonly avatars: string;
   /** Slots of the local worker; null: as many as it measures. */
   readonly slots: number | null;
   /** Sessions that may wait for a slot, and how long each does; 0 refuses them at once. */
@@ -59,6 +61,7 @@ export interface Machine {
   readonly addresses: readonly string[];
 }
 
+const OWN_BUNDLES = fileURLToPath(new URL('../../gpu/bundles', import.meta.url));
 const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
 
 const integer = (min: number, max: number): z.ZodType<number> => {
@@ -95,7 +98,8 @@ const environment = z.object({
   VIZAVI_MAX_QUEUE: integer(0, 10_000).default(20),
   VIZAVI_QUEUE_TIMEOUT_SEC: seconds(1).default(120),
   VIZAVI_LOCAL_WORKER: z.enum(['true', 'false'], 'must be true or false').default('true'),
-  VIZAVI_BUNDLES: z.string().default(fileURLToPath(new URL('../../gpu/bundles', import.meta.url))),
+  VIZAVI_BUNDLES: z.string().optional(),
+  VIZAVI_AVATARS: z.string().min(1).optional(),
   VIZAVI_SLOTS: integer(1, 256).optional(),
   VIZAVI_CODEC: videoCodec.default('h264'),
   VIZAVI_BITRATE_KBPS: integer(100, 20_000).default(800),
@@ -149,7 +153,9 @@ export function readConfig(
     maxQueue: data.VIZAVI_MAX_QUEUE,
     queueTimeoutSec: data.VIZAVI_QUEUE_TIMEOUT_SEC,
     localWorker,
-    bundlesDir: data.VIZAVI_BUNDLES,
+    bundlesDir: data.VIZAVI_BUNDLES ?? OWN_BUNDLES,
+    // Each avatar costs a worker seconds until it is ready, and 200 MB.
+    avatars: data.VIZAVI_AVATARS ?? (data.VIZAVI_BUNDLES === undefined ? 'mira' : 'all'),
     slots: data.VIZAVI_SLOTS ?? null,
     codec: data.VIZAVI_CODEC,
     maxBitrateBps: data.VIZAVI_BITRATE_KBPS * 1000,

@@ -231,6 +231,7 @@ function workerEnvironment(
     VIZAVI_URL: `http://${everywhere ? '127.0.0.1' : bracketed(config.host)}:${port}`,
     VIZAVI_WORKER_SECRET: secrets.workerSecret,
     VIZAVI_BUNDLES: config.bundlesDir,
+    VIZAVI_AVATARS: config.avatars,
     VIZAVI_SLOTS: config.slots?.toString(),
     VIZAVI_LOG_LEVEL: config.logLevel,
     VIZAVI_API_KEYS: undefined,

@@ -18,7 +18,7 @@ let closeBrowser: () => Promise<void>;
 
 beforeAll(async () => {
   mkdirSync(PICTURES, { recursive: true });
-  server = await ServerProcess.start({ VIZAVI_SLOTS: '2' });
+  server = await ServerProcess.start({ VIZAVI_SLOTS: '2', VIZAVI_AVATARS: 'mira,theo' });
   ({ browser, close: closeBrowser } = await openBrowser());
 }, 90_000);
 

@@ -190,6 +190,7 @@ describe('a GPU worker', () => {
 describe('a GPU worker that cannot start', () => {
   it.each([
     ['no bundle', { VIZAVI_BUNDLES: '/nowhere' }],
+    ['an avatar that is not there', { VIZAVI_AVATARS: 'mira,nobody' }],
     ['a decoder that the bundle lacks', { VIZAVI_DECODER: 'int4' }],
     ['a bad setting', { VIZAVI_SLOTS: 'many' }],
   ])('says so with exit code 78: %s', async (_name, env) => {

@@ -46,6 +46,7 @@ export class WorkerProcess {
         VIZAVI_URL: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
         VIZAVI_WORKER_SECRET: 'a secret for the tests',
         VIZAVI_BUNDLES: BUNDLES,
+        VIZAVI_AVATARS: 'mira',
         VIZAVI_LOG_LEVEL: 'warn',
         VIZAVI_SUPERVISED: '1',
         VIZAVI_SLOTS: '2',
