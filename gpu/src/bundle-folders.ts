@@ -11,8 +11,10 @@ export async function bundleFolders(dir: string, avatars: readonly string[] | 'a
   const entries = await readdir(dir, { withFileTypes: true }).catch((cause: unknown) => {
     throw new VizaviError('invalid_bundle', `${dir}: no such folder`, { cause });
   });
-  // A file system has an order of its own.
-  const known = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  // A file system has an order of its own; folders are often mounted by links.
+  const known = entries
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .map(({ name }) => name);
   known.sort();
   if (known.length === 0) throw new VizaviError('invalid_bundle', `${dir}: no avatar bundle in this folder`);
   const chosen = avatars === 'all' ? known : [...new Set(avatars)];

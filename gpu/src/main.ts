@@ -25,7 +25,7 @@ async function loadAvatars(
   log: Logger,
   onStep: (step: LadderStep) => void,
 ): Promise<Map<string, OpenedAvatar>> {
-  const loading: Promise<[string, OpenedAvatar]>[] = [];
+  const loading = new Map<string, Promise<OpenedAvatar>>();
   const onFatal = (error: VizaviError): void => {
     // Without its device this process is of no use; the supervisor starts a new one.
     log.fatal({ err: error }, error.message);
@@ -33,19 +33,23 @@ async function loadAvatars(
   };
   for (const folder of await bundleFolders(config.bundlesDir, config.avatars)) {
     const bundle = await loadAvatarBundle(folder);
+    if (loading.has(bundle.id))
+      throw new VizaviError('invalid_bundle', `${folder}: there is another bundle with the id ${bundle.id}`);
     const startMs = performance.now();
     await new Promise<void>((onWarm, onFailed) => {
       const opening = openAvatar(bundle, { onStep, onWarm }, { config, log, onFatal }).then((opened) => {
         const { avatar, device } = opened;
         const loadMs = Math.round(performance.now() - startMs);
         log.info({ bundle: bundle.id, device, loadMs, costs: avatar.chunkCosts }, 'avatar ready');
-        return [bundle.id, opened] as [string, OpenedAvatar];
+        return opened;
       });
       opening.catch(onFailed);
-      loading.push(opening);
+      loading.set(bundle.id, opening);
     });
   }
-  return new Map(await Promise.all(loading));
+  const avatars = new Map<string, OpenedAvatar>();
+  for (const [id, opening] of loading) avatars.set(id, await opening);
+  return avatars;
 }
 
 async function main(): Promise<void> {

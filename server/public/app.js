@@ -1,6 +1,6 @@
 import { AvatarSession, VizaviError } from '/client/vizavi.js';
 import { showCaptions } from '/captions.js';
-import { offerFaces, showFace } from '/faces.js';
+import { chosenFace, offerFaces, showFace } from '/faces.js';
 import { measured, showFigures } from '/figures.js';
 import { failure, queued, STOPPED, SUGGESTIONS } from '/words.js';
 
@@ -15,7 +15,7 @@ const NOTE_MS = 4000;
 let session = null;
 const utterances = new Set();
 let keptAliveMs = 0;
-const faces = offerFaces();
+const offered = offerFaces();
 let noteTimer = 0;
 
 /**
@@ -65,7 +65,8 @@ async function start() {
 
 /** A session from a server in development mode: it asks for no key. */
 async function createSession() {
-  const body = JSON.stringify({ avatarId: (await faces)() });
+  await offered;
+  const body = JSON.stringify({ avatarId: chosenFace() });
   const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
   const response = await fetch('/v1/sessions', request).catch((cause) => {
     throw new VizaviError('timeout', 'the server cannot be reached', { cause });
@@ -86,8 +87,9 @@ async function join(token) {
   joining.attach($('video'));
   await joining.start();
   session = joining;
-  const { id: avatarId, name } = joining.avatar;
-  showFace({ avatarId, name });
+  // The list of faces may still be under way: what is live has the last word.
+  await offered;
+  showFace({ avatarId: joining.avatar.id, name: joining.avatar.name });
   show('live');
   showFigures(joining);
   if (matchMedia('(hover: hover)').matches) $('text').focus({ preventScroll: true });

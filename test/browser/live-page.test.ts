@@ -181,4 +181,17 @@ describe('the demo page', () => {
     const response = await fetch(`${server.url}/v1/sessions/${sessionId}`);
     expect(await response.json()).toMatchObject({ avatarId: 'theo', voice: 'rms' });
   });
+
+  it('meets whom the address names, and offers the choice when nobody has that name', async () => {
+    const title = (): Promise<string | null> => page.$eval('h1', (element) => element.textContent);
+    const choices = (): Promise<number> => page.$$eval('#faces label', (labels) => labels.length);
+    await page.click('#leave');
+    await page.goto(`${server.url}/?avatar=theo`);
+    await expect.poll(title).toBe('Meet Theo');
+    expect(await choices()).toBe(0);
+    await page.goto(`${server.url}/?avatar=nobody`);
+    await expect.poll(choices).toBe(2);
+    expect(await title()).toBe('Meet Mira');
+    await start();
+  });
 });

@@ -1,3 +1,7 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RtpSink, WorkerProcess } from '../support/worker-process.ts';
 import type { RtpPacket } from '../support/worker-process.ts';
@@ -195,5 +199,14 @@ describe('a GPU worker that cannot start', () => {
     ['a bad setting', { VIZAVI_SLOTS: 'many' }],
   ])('says so with exit code 78: %s', async (_name, env) => {
     await expect(WorkerProcess.start(env)).rejects.toThrow('ended with 78');
+  });
+
+  it('says so with exit code 78: two bundles of one name', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vizavi-twins-'));
+    const mira = fileURLToPath(new URL('../../gpu/bundles/mira', import.meta.url));
+    for (const name of ['one', 'two']) await symlink(mira, join(folder, name));
+    const env = { VIZAVI_BUNDLES: folder, VIZAVI_AVATARS: 'all' };
+    await expect(WorkerProcess.start(env)).rejects.toThrow('ended with 78');
+    await rm(folder, { recursive: true });
   });
 });

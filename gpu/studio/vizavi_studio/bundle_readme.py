@@ -37,7 +37,7 @@ for each chunk of T ≥ 1 frames (T ≤ 64)
 | network | material | iterations | time | held-out result |
 |---|---|---|---|---|
 | decoder, pose → latent → picture | {frames} renders, seed 1 | {decoder_steps} | {decoder_minutes} min, two cores | {whole:.2f} dB whole, {mouth:.2f} dB mouth, {eyes:.2f} dB eyes |
-| its close-ups of eyes and mouth, alone | the same | {closeup_steps} | {closeup_minutes} min | the figures above are after this |
+| its close-ups of eyes and mouth, alone | the same | {closeup_steps} | {closeup_minutes} min | the figures above are after this, in RGB, before I420 and 8 bits |
 | encoder, picture → latent | the same | {encoder_steps} | {encoder_minutes} min | {seen:.2f} dB through latent and back |
 | generator | nine synthetic voices, some 5 h, each clean and twice spoilt, seed 1 | {generator_steps} | {generator_minutes} min, one core | voice {voice}, never heard: jaw r {jaw:.3f} in speech, {closed:.0%} of the closures of p, b, m |
 """

@@ -16,7 +16,7 @@ PATCH = (96, 112)
 """Rows and columns of a close-up, pixels; fades within FEATHER at its edges."""
 FEATHER = 12
 REACH = (28, 32)
-"""How far a close-up moves up or down and sideways at most, pixels."""
+"""Pixels up or down and sideways around a close-up at rest that it may be moved into; what lies beyond is cut off."""
 STRETCH = 0.25
 CELL = 4
 FAST_CLOSEUP = (96, 64, 48)
@@ -133,7 +133,7 @@ class CloseUps(nn.Module):
         out = self.where(F.relu(self.hidden(latents.detach().flatten(1)))).view(-1, len(self.anchors), 4)
         return 32 * out[..., :2], 1 + STRETCH * torch.tanh(out[..., 2:])
 
-    def mapping(self, latents: torch.Tensor, step: int = 1) -> "Mapping":
+    def mapping(self, latents: torch.Tensor, step: int = 1) -> Mapping:
         """How close-ups lie in the box. `step` 2 is for planes of half the size, whose samples lie between two pixels."""
         moves, scales = self.placement(latents)
         box = self.box

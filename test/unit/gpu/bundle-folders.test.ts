@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'vizavi-bundles-'));
   for (const name of ['zoe', 'anna', 'theo']) await mkdir(join(dir, name));
+  await symlink(join(dir, 'zoe'), join(dir, 'linked'));
   await writeFile(join(dir, 'README.md'), '');
 });
 afterAll(() => rm(dir, { recursive: true }));
@@ -17,7 +18,7 @@ describe('bundleFolders', () => {
     (await bundleFolders(dir, avatars)).map((folder) => basename(folder));
 
   it('takes all of them by name, or those that are named in their order', async () => {
-    expect(await names('all')).toEqual(['anna', 'theo', 'zoe']);
+    expect(await names('all')).toEqual(['anna', 'linked', 'theo', 'zoe']);
     expect(await names(['zoe', 'anna', 'zoe'])).toEqual(['zoe', 'anna']);
   });
 
