@@ -49,8 +49,6 @@ export interface AvatarEvents {
   /** The deadline ladder has moved. */
   readonly onStep: (step: LadderStep) => void;
   readonly onBatch?: (times: BatchTimes) => void;
-  /** It is loaded and has been measured; from now on it does not mind company on the machine. */
-  readonly onWarm?: () => void;
   /** False: nobody watches, so that lateness costs no quality. */
   readonly live?: boolean;
 }
@@ -75,7 +73,6 @@ export class Avatar {
   static async load(bundle: AvatarBundle, runner: ModelRunner, events: AvatarEvents): Promise<Avatar> {
     await runner.load(bundle);
     const warmUp = await runner.warmUp();
-    events.onWarm?.();
     const idle = await IdleFrames.render(bundle, runner, 'idle');
     const loop = new InferenceLoop({
       runner,

@@ -21,15 +21,17 @@ export interface CapacityOptions {
  * that are open while its ladder has left the first rung.
  */
 export class Capacity {
-  readonly #options: CapacityOptions;
+  readonly avatar: Avatar;
+  readonly #machine: CapacityOptions['machine'];
   /** As many as the figures of warm-up allow: the number of slots. */
   readonly slots: number;
   readonly bottleneck: string;
   #limit: number;
   #last: { readonly usage: DeviceUsage; readonly atMs: number } | null = null;
 
-  constructor(options: CapacityOptions) {
-    this.#options = options;
+  constructor({ avatar, machine }: CapacityOptions) {
+    this.avatar = avatar;
+    this.#machine = machine;
     const { sessions, bottleneck } = this.#measured();
     this.slots = sessions;
     this.bottleneck = bottleneck;
@@ -38,7 +40,7 @@ export class Capacity {
 
   /** @param open sessions that hold a slot now */
   now(open: number): CapacityNotice {
-    const { rung } = this.#options.avatar.loop.quality;
+    const { rung } = this.avatar.loop.quality;
     if (rung !== 'full') return { admit: open, rung, reason: 'the device is short of time' };
     const measured = Math.min(this.slots, this.#measured().sessions);
     if (Math.abs(measured - this.#limit) > SAME_SHARE * this.#limit) this.#limit = measured;
@@ -47,7 +49,7 @@ export class Capacity {
 
   /** What the device has done since the last call; null the first time. */
   report(nowMs: number): DeviceReport | null {
-    const { loop, bundle } = this.#options.avatar;
+    const { loop, bundle } = this.avatar;
     const { usage } = loop.meter;
     const before = this.#last;
     this.#last = { usage, atMs: nowMs };
@@ -68,10 +70,10 @@ export class Capacity {
   }
 
   #measured(): ReturnType<typeof sessionsFor> {
-    const { avatar, machine } = this.#options;
+    const { avatar } = this;
     const { fps, chunkFrames } = avatar.bundle;
     return sessionsFor({
-      ...machine,
+      ...this.#machine,
       batchMs: (frames) => avatar.loop.costs.batchMs(frames),
       fps,
       chunkFrames,

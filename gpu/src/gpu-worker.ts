@@ -1,5 +1,6 @@
 import { VizaviError, serverToWorker, workerToServer } from '@vizavi/signaling';
 import type {
+  BundleInfo,
   CallHandlers,
   NoticeHandlers,
   NoticeOf,
@@ -8,7 +9,7 @@ import type {
 } from '@vizavi/signaling';
 import { Channel } from '@vizavi/signaling/channel';
 import type { Logger } from 'pino';
-import type { Avatar } from './avatar.ts';
+import type { AvatarBundle } from './avatar-bundle.ts';
 import type { Capacity } from './capacity.ts';
 import type { Config } from './config.ts';
 import type { LadderStep } from './deadline-ladder.ts';
@@ -20,12 +21,12 @@ import type { SlotOpenRequest } from './slot.ts';
 export interface GpuWorkerOptions {
   readonly config: Config;
   readonly log: Logger;
-  /** By bundle id. At least one. */
-  readonly avatars: ReadonlyMap<string, Avatar>;
+  /** The avatar that it can show from the start; its figures give the number of slots. */
+  readonly first: Capacity;
+  /** Avatars that it loads after that one: known to the server at once, sessions that want them wait. */
+  readonly others: readonly AvatarBundle[];
   readonly encoders: Encoders;
   readonly codecs: readonly VideoCodec[];
-  /** Of each avatar; the least one counts. */
-  readonly capacities: readonly Capacity[];
   readonly device: string;
   /** Such as `nvenc`. */
   readonly hardwareEncoder: string | null;
@@ -37,6 +38,10 @@ const STATS_PERIOD_MS = 1000;
 export class GpuWorker {
   readonly #options: GpuWorkerOptions;
   readonly #slots: readonly Slot[];
+  /** Of each avatar, in the order in which they became ready; the least one counts. */
+  readonly #capacities: Capacity[];
+  #registered: Promise<void> = Promise.resolve();
+  #closed = false;
   readonly #channel: Channel<ServerToWorker, WorkerToServer>;
   readonly #statsTimer: NodeJS.Timeout;
   /** What the server was told last. */
@@ -44,8 +49,8 @@ export class GpuWorker {
 
   constructor(options: GpuWorkerOptions) {
     this.#options = options;
-    const slots = Math.min(...options.capacities.map((capacity) => capacity.slots));
-    this.#slots = Array.from({ length: slots }, (_, id) => new Slot(id, options.encoders));
+    this.#capacities = [options.first];
+    this.#slots = Array.from({ length: options.first.slots }, (_, id) => new Slot(id, options.encoders));
     const { config, log } = options;
     this.#channel = new Channel({
       url: config.url,
@@ -57,7 +62,7 @@ export class GpuWorker {
       notices: this.#notices(),
       onConnect: () => {
         this.#saidCapacity = '';
-        void this.#register();
+        this.#registered = this.#register();
       },
       onDisconnect: (reason) => {
         // A server that stops says so; a connection that breaks is worth a warning.
@@ -82,6 +87,16 @@ export class GpuWorker {
     this.#channel.open();
   }
 
+  /** One more avatar is ready; it uses the same slots. Closed at once when the worker has been closed meanwhile. */
+  async add(capacity: Capacity): Promise<void> {
+    if (this.#closed) return capacity.avatar.close();
+    this.#capacities.push(capacity);
+    await this.#registered;
+    if (this.#channel.peer.connected)
+      this.#channel.peer.notify('worker.bundles', { bundles: this.#bundles() });
+    return undefined;
+  }
+
   /** The ladder of one of the avatars has moved. */
   stepped({ from, to, reason }: LadderStep): void {
     this.#options.log.warn({ from, to, reason }, 'deadline ladder');
@@ -89,37 +104,35 @@ export class GpuWorker {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#statsTimer);
     this.#channel.close();
     await Promise.all(this.#slots.map((slot) => slot.close()));
-    await Promise.all([...this.#options.avatars.values()].map((avatar) => avatar.close()));
+    await Promise.all(this.#capacities.map(({ avatar }) => avatar.close()));
   }
 
   async #register(): Promise<void> {
-    const { config, log, avatars, codecs, device, hardwareEncoder } = this.#options;
-    const [first] = avatars.values();
+    const { config, log, first, codecs, device, hardwareEncoder } = this.#options;
     try {
       await this.#channel.peer.call('worker.register', {
         workerId: config.workerId,
         pid: process.pid,
         device,
         slots: this.#slots.length,
-        bundles: [...avatars.values()].map(({ bundle }) => ({
-          id: bundle.id,
-          name: bundle.name,
-          voice: bundle.voice,
-          fps: bundle.fps,
-          width: bundle.width,
-          height: bundle.height,
-        })),
+        bundles: this.#bundles(),
+        coming: this.#options.others.map(bundleInfo),
         encoders: [...codecs],
         hardwareEncoder,
-        chunkCosts: (first?.chunkCosts ?? []).map((cost) => ({ ...cost })),
+        chunkCosts: first.avatar.chunkCosts.map((cost) => ({ ...cost })),
       });
       log.info({ slots: this.#slots.length, device }, 'registered');
     } catch (error) {
       log.error({ err: error }, 'registration failed');
     }
+  }
+
+  #bundles(): BundleInfo[] {
+    return this.#capacities.map(({ avatar }) => bundleInfo(avatar.bundle));
   }
 
   #calls(): CallHandlers<ServerToWorker> {
@@ -158,7 +171,7 @@ export class GpuWorker {
   async #open(request: SlotOpenRequest): Promise<void> {
     const { slotId, leaseId, bundleId } = request;
     const slot = this.#slots[slotId];
-    const avatar = this.#options.avatars.get(bundleId);
+    const avatar = this.#capacities.find((capacity) => capacity.avatar.bundle.id === bundleId)?.avatar;
     if (!slot) throw new VizaviError('not_found', `this worker has no slot ${slotId}`);
     if (!avatar) throw new VizaviError('not_found', `this worker has no bundle ${bundleId}`);
     const lease = { slotId, leaseId };
@@ -197,9 +210,7 @@ export class GpuWorker {
   #reportCapacity(because?: string): void {
     if (!this.#channel.peer.connected) return;
     const open = this.#slots.filter(({ state }) => state !== 'free').length;
-    const [least] = this.#options.capacities
-      .map((capacity) => capacity.now(open))
-      .sort((a, b) => a.admit - b.admit);
+    const [least] = this.#capacities.map((capacity) => capacity.now(open)).sort((a, b) => a.admit - b.admit);
     if (!least) return;
     const said = `${least.admit} ${least.rung}`;
     if (said === this.#saidCapacity) return;
@@ -210,7 +221,7 @@ export class GpuWorker {
   #reportStats(): void {
     if (!this.#channel.peer.connected) return;
     this.#reportCapacity();
-    for (const capacity of this.#options.capacities) {
+    for (const capacity of this.#capacities) {
       const report = capacity.report(hostNowMs());
       if (report) this.#channel.peer.notify('worker.device', report);
     }
@@ -221,4 +232,8 @@ export class GpuWorker {
       }
     });
   }
+}
+
+function bundleInfo({ id, name, voice, fps, width, height }: AvatarBundle): BundleInfo {
+  return { id, name, voice, fps, width, height };
 }

@@ -38,7 +38,8 @@ export class ServerProcess {
   static async start(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
     const port = await freePort();
     const child = spawn(process.execPath, [SERVER_MAIN], {
-      env: { ...process.env, PORT: String(port), VIZAVI_LOG_LEVEL: 'warn', ...env },
+      // One avatar: what is measured or looked at is not to share the machine with the loading of another.
+      env: { ...process.env, PORT: String(port), VIZAVI_LOG_LEVEL: 'warn', VIZAVI_AVATARS: 'mira', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const server = new ServerProcess(`http://127.0.0.1:${port}`, child);

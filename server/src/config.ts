@@ -99,7 +99,7 @@ const environment = z.object({
   VIZAVI_QUEUE_TIMEOUT_SEC: seconds(1).default(120),
   VIZAVI_LOCAL_WORKER: z.enum(['true', 'false'], 'must be true or false').default('true'),
   VIZAVI_BUNDLES: z.string().optional(),
-  VIZAVI_AVATARS: z.string().min(1).optional(),
+  VIZAVI_AVATARS: z.string().default('all'),
   VIZAVI_SLOTS: integer(1, 256).optional(),
   VIZAVI_CODEC: videoCodec.default('h264'),
   VIZAVI_BITRATE_KBPS: integer(100, 20_000).default(800),
@@ -154,8 +154,7 @@ export function readConfig(
     queueTimeoutSec: data.VIZAVI_QUEUE_TIMEOUT_SEC,
     localWorker,
     bundlesDir: data.VIZAVI_BUNDLES ?? OWN_BUNDLES,
-    // Each avatar costs a worker seconds until it is ready, and 200 MB.
-    avatars: data.VIZAVI_AVATARS ?? (data.VIZAVI_BUNDLES === undefined ? 'mira' : 'all'),
+    avatars: data.VIZAVI_AVATARS,
     slots: data.VIZAVI_SLOTS ?? null,
     codec: data.VIZAVI_CODEC,
     maxBitrateBps: data.VIZAVI_BITRATE_KBPS * 1000,

@@ -17,6 +17,8 @@ interface ConnectedWorker {
   readonly connection: Connection;
   readonly peer: WorkerPeer;
   readonly registration: Registration;
+  /** What it can show; grows while it loads others. */
+  bundles: readonly BundleInfo[];
   /** Sessions that it takes now, by its own figures; at most its slots. */
   admit: number;
   rung: string;
@@ -80,12 +82,16 @@ export class SlotDirectory {
       calls: {
         'worker.register': async (registration) => {
           if (worker) throw new VizaviError('invalid_state', 'this worker is registered already');
-          worker = { connection, peer, registration, admit: registration.slots, rung: 'full', free: [] };
+          const { bundles, slots: admit } = registration;
+          worker = { connection, peer, registration, bundles, admit, rung: 'full', free: [] };
           await this.#register(worker);
           return {};
         },
       },
       notices: {
+        'worker.bundles': ({ bundles }) => {
+          if (worker) this.#offer(worker, bundles);
+        },
         'worker.capacity': ({ admit, rung, reason }) => {
           if (worker) this.#capacity(worker, admit, rung, reason);
         },
@@ -161,7 +167,7 @@ export class SlotDirectory {
   }
 
   async #register(worker: ConnectedWorker): Promise<void> {
-    const { workerId, slots, bundles } = worker.registration;
+    const { workerId, slots } = worker.registration;
     const before = this.#workers.get(workerId);
     // The worker has noticed that its old connection is gone before we have.
     before?.connection.close();
@@ -176,9 +182,15 @@ export class SlotDirectory {
     if (!worker.peer.connected) return;
     worker.free.push(...Array.from({ length: slots }, (_, slotId) => slotId));
     this.#workers.set(workerId, worker);
-    for (const bundle of bundles) this.#bundles.set(bundle.id, bundle);
-    const { device, pid } = worker.registration;
+    const { device, pid, coming } = worker.registration;
+    for (const bundle of [...worker.bundles, ...coming]) this.#bundles.set(bundle.id, bundle);
     this.#telemetry.log.info({ workerId, pid, device, slots }, 'a GPU worker is ready');
+    this.#offer(worker, worker.bundles);
+  }
+
+  #offer(worker: ConnectedWorker, bundles: readonly BundleInfo[]): void {
+    worker.bundles = bundles;
+    for (const bundle of bundles) this.#bundles.set(bundle.id, bundle);
     this.#changed();
   }
 
@@ -202,9 +214,9 @@ export class SlotDirectory {
       for (let tries = open(worker); tries > 0; tries--) {
         const slotId = worker.free.shift();
         if (slotId === undefined) break;
-        const { workerId, bundles } = worker.registration;
+        const { workerId } = worker.registration;
         const lease: SlotLease = { leaseId: randomUUID(), workerId, slotId, sessionId };
-        const bundle = bundles.find(({ id }) => id === avatarId);
+        const bundle = worker.bundles.find(({ id }) => id === avatarId);
         let slot: LeasedSlot | null = null;
         try {
           if (bundle && (await this.#store.takeSlot(lease))) {
@@ -243,9 +255,7 @@ export class SlotDirectory {
   }
 
   #showing(avatarId: string): ConnectedWorker[] {
-    return [...this.#workers.values()].filter(({ registration }) =>
-      registration.bundles.some(({ id }) => id === avatarId),
-    );
+    return [...this.#workers.values()].filter(({ bundles }) => bundles.some(({ id }) => id === avatarId));
   }
 
   #agesMs(avatarId: string): number[] {

@@ -36,7 +36,10 @@ export const workerToServer = {
         pid: z.number().int(),
         device: z.string(),
         slots: z.number().int().positive(),
+        /** What it can show now. */
         bundles: z.array(bundleInfo).min(1),
+        /** What it is about to load; `worker.bundles` tells when it is there. */
+        coming: z.array(bundleInfo).default([]),
         encoders: z.array(videoCodec).min(1),
         /** Such as `nvenc`; null: all pictures are encoded in software. */
         hardwareEncoder: z.string().nullable().default(null),
@@ -47,6 +50,8 @@ export const workerToServer = {
     },
   },
   notices: {
+    /** All that it can show, now that one more has been loaded. */
+    'worker.bundles': z.object({ bundles: z.array(bundleInfo).min(1) }),
     /** How many sessions may be open on this worker now, by its own measured costs, and where its ladder stands. */
     'worker.capacity': z.object({
       admit: z.number().int().nonnegative(),

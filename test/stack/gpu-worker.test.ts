@@ -1,10 +1,14 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { RequestOf, ServerToWorker } from '@vizavi/signaling';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RtpSink, WorkerProcess } from '../support/worker-process.ts';
+import { BUNDLES, RtpSink, WorkerProcess } from '../support/worker-process.ts';
 import type { RtpPacket } from '../support/worker-process.ts';
+
+interface Manifest {
+  readonly networks: { readonly decoder: { default: string; variants: Record<string, unknown> } };
+}
 
 const VIDEO = 102;
 const AUDIO = 111;
@@ -24,17 +28,22 @@ afterAll(async () => {
   sink.close();
 });
 
+const slotOf = (
+  which: { slotId: number; leaseId: string },
+  to: RtpSink,
+): RequestOf<ServerToWorker, 'slot.open'> => ({
+  ...which,
+  bundleId: 'mira',
+  codec: 'h264',
+  bitrateBps: 800_000,
+  remote: to.remote,
+  video: { ssrc: 1111 + which.slotId, payloadType: VIDEO },
+  audio: { ssrc: 2222 + which.slotId, payloadType: AUDIO },
+  cname: 'test',
+});
+
 function open(which: { slotId: number; leaseId: string }, to: RtpSink): Promise<unknown> {
-  return worker.peer.call('slot.open', {
-    ...which,
-    bundleId: 'mira',
-    codec: 'h264',
-    bitrateBps: 800_000,
-    remote: to.remote,
-    video: { ssrc: 1111 + which.slotId, payloadType: VIDEO },
-    audio: { ssrc: 2222 + which.slotId, payloadType: AUDIO },
-    cname: 'test',
-  });
+  return worker.peer.call('slot.open', slotOf(which, to));
 }
 
 /** A tone that comes and goes like syllables; the worker does not care what is said. */
@@ -191,6 +200,53 @@ describe('a GPU worker', () => {
   });
 });
 
+describe('a GPU worker with several avatars', () => {
+  it('is there with the first, and shows the others when they are loaded', async () => {
+    const both = await WorkerProcess.start({ VIZAVI_AVATARS: 'mira,theo' });
+    const ids = (bundles: readonly { readonly id: string }[]): string[] => bundles.map(({ id }) => id);
+    expect(ids(both.registration.bundles)).toEqual(['mira']);
+    expect(ids(both.registration.coming)).toEqual(['theo']);
+    const to = await RtpSink.open();
+    const open = (bundleId: string): Promise<unknown> =>
+      both.peer.call('slot.open', { ...slotOf(lease, to), bundleId });
+    await expect(open('theo')).rejects.toMatchObject({ code: 'not_found' });
+    const { bundles } = await both.notice('worker.bundles', () => true, 30);
+    expect(ids(bundles)).toEqual(['mira', 'theo']);
+    await open('theo');
+    both.peer.notify('slot.watch', { ...lease, watched: true });
+    await expect.poll(() => hasKeyFrame(to.of(VIDEO)), { timeout: 5000 }).toBe(true);
+    await both.stop();
+    to.close();
+  });
+
+  it('ends cleanly while it is loading', async () => {
+    const both = await WorkerProcess.start({ VIZAVI_AVATARS: 'mira,theo' });
+    await both.stop();
+    await expect(both.exited).resolves.toBe(0);
+  });
+
+  it('does without one that does not run, and says why', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vizavi-broken-'));
+    await symlink(join(BUNDLES, 'mira'), join(folder, 'a'));
+    await cp(join(BUNDLES, 'theo'), join(folder, 'b'), { recursive: true });
+    const manifest = JSON.parse(await readFile(join(folder, 'b', 'manifest.json'), 'utf8')) as Manifest;
+    const { decoder } = manifest.networks;
+    decoder.variants = { tiny: decoder.variants['int8'], fp32: decoder.variants['fp32'] };
+    decoder.default = 'tiny';
+    await writeFile(join(folder, 'b', 'manifest.json'), JSON.stringify(manifest));
+    const one = await WorkerProcess.start({
+      VIZAVI_BUNDLES: folder,
+      VIZAVI_AVATARS: 'all',
+      VIZAVI_DECODER: 'int8',
+    });
+    await seconds(3);
+    expect(one.notices.some(({ type }) => type === 'worker.bundles')).toBe(false);
+    expect(one.child.exitCode).toBe(null);
+    await one.stop();
+    await rm(folder, { recursive: true });
+  });
+});
+
 describe('a GPU worker that cannot start', () => {
   it.each([
     ['no bundle', { VIZAVI_BUNDLES: '/nowhere' }],
@@ -203,8 +259,7 @@ describe('a GPU worker that cannot start', () => {
 
   it('says so with exit code 78: two bundles of one name', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vizavi-twins-'));
-    const mira = fileURLToPath(new URL('../../gpu/bundles/mira', import.meta.url));
-    for (const name of ['one', 'two']) await symlink(mira, join(folder, name));
+    for (const name of ['one', 'two']) await symlink(join(BUNDLES, 'mira'), join(folder, name));
     const env = { VIZAVI_BUNDLES: folder, VIZAVI_AVATARS: 'all' };
     await expect(WorkerProcess.start(env)).rejects.toThrow('ended with 78');
     await rm(folder, { recursive: true });

@@ -1,5 +1,5 @@
 import { Peer, samplesFromBytes, serverToWorker, VizaviError, workerToServer } from '@vizavi/signaling';
-import type { NoticeOf, RequestOf, ServerToWorker, WorkerToServer } from '@vizavi/signaling';
+import type { BundleInfo, NoticeOf, RequestOf, ServerToWorker, WorkerToServer } from '@vizavi/signaling';
 import { FakeConnection, socketPair } from './socket-pair.ts';
 import type { SocketEnd } from './socket-pair.ts';
 
@@ -54,17 +54,28 @@ export class ScriptedWorker {
     });
   }
 
-  async register(slots = 1, bundleId = 'mira', voice: string | null = null): Promise<void> {
+  async register(
+    slots = 1,
+    bundleId = 'mira',
+    voice: string | null = null,
+    coming: readonly string[] = [],
+  ): Promise<void> {
     await this.#peer.call('worker.register', {
       workerId: this.workerId,
       pid: 1,
       device: 'cpu',
       slots,
-      bundles: [{ id: bundleId, name: 'Mira', voice, fps: 25, width: 512, height: 512 }],
+      bundles: [{ ...bundle(bundleId), voice }],
+      coming: coming.map(bundle),
       encoders: ['h264'],
       hardwareEncoder: null,
       chunkCosts: [],
     });
+  }
+
+  /** Says what it can show, now that it has loaded more. */
+  shows(...bundleIds: string[]): void {
+    this.#peer.notify('worker.bundles', { bundles: bundleIds.map(bundle) });
   }
 
   /** Says how many sessions it takes, and where its ladder stands. */
@@ -118,3 +129,12 @@ export class ScriptedWorker {
     return { slotId: open.slotId, leaseId: open.leaseId };
   }
 }
+
+const bundle = (id: string): BundleInfo => ({
+  id,
+  name: id.charAt(0).toUpperCase() + id.slice(1),
+  voice: null,
+  fps: 25,
+  width: 512,
+  height: 512,
+});

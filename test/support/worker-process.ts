@@ -71,8 +71,9 @@ export class WorkerProcess {
   async notice<T extends WorkerNotice['type']>(
     type: T,
     fits: (body: Extract<WorkerNotice, { type: T }>['body']) => boolean = () => true,
+    timeoutSec = 10,
   ): Promise<Extract<WorkerNotice, { type: T }>['body']> {
-    for (let waited = 0; waited < 1000; waited += 1) {
+    for (let waited = 0; waited < timeoutSec * 100; waited += 1) {
       for (const notice of this.notices) {
         if (notice.type === type && fits(notice.body as never)) return notice.body as never;
       }
@@ -115,6 +116,7 @@ function serve(gateway: Gateway): Promise<Link> {
             },
           },
           notices: {
+            'worker.bundles': keep('worker.bundles'),
             'worker.capacity': keep('worker.capacity'),
             'worker.device': keep('worker.device'),
             'utterance.started': keep('utterance.started'),

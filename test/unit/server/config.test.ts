@@ -33,7 +33,7 @@ describe('without any variable', () => {
       maxBitrateBps: 800_000,
       mediaWorkers: 4,
       slots: null,
-      avatars: 'mira',
+      avatars: 'all',
     });
     expect(config.bundlesDir).toMatch(/gpu[\\/]bundles$/);
     expect(secrets.apiKeys).toEqual([]);

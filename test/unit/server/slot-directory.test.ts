@@ -70,6 +70,23 @@ describe('the slot directory', () => {
     expect(worker.closed).toHaveLength(1);
   });
 
+  it('knows an avatar that a worker is about to load, and gives out its slots when it is there', async () => {
+    const worker = new ScriptedWorker();
+    rig.directory.connect(worker.connection);
+    await worker.register(1, 'mira', null, ['theo']);
+    expect(rig.directory.bundles.map(({ id }) => id)).toEqual(['mira', 'theo']);
+    const wanted = { ...request, avatarId: 'theo' };
+    await expect(rig.directory.lease(wanted)).rejects.toMatchObject({ code: 'no_capacity' });
+    const waiting = rig.directory.leaseOrWait(wanted, new AbortController().signal);
+    await settle();
+    worker.shows('mira', 'theo');
+    const slot = await waiting;
+    expect(slot.bundle.id).toBe('theo');
+    await expect(lease()).rejects.toMatchObject({ code: 'no_capacity' });
+    await slot.close();
+    expect((await lease()).bundle.id).toBe('mira');
+  });
+
   it('tells all leases of a worker that is gone, and takes it back when it registers again', async () => {
     const worker = await rig.worker();
     const slot = await lease();
