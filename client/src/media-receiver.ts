@@ -4,6 +4,8 @@ import { Device } from 'mediasoup-client';
 import type { types } from 'mediasoup-client';
 
 type Ortc = RequestOf<ViewerToServer, 'media.consume'>['rtpCapabilities'];
+/** A way for the viewer's own sound to the SFU. */
+export type SendTransport = Pick<types.Transport, 'on' | 'produce' | 'close' | 'closed' | 'connectionState'>;
 export type TransportInfo = NonNullable<ResultOf<ViewerToServer, 'session.start'>['transport']>;
 
 export interface MediaReceiverOptions {
@@ -91,6 +93,12 @@ export class MediaReceiver {
     if (!this.#isComplete) await this.consumeAgain();
     const state = this.#transport?.connectionState;
     if (this.#transport && (state === 'disconnected' || state === 'failed')) void this.#mend(this.#transport);
+  }
+
+  /** For the viewer's own sound; whoever asks for it closes it. @throws VizaviError `invalid_state` before `open` */
+  createSendTransport(info: TransportInfo): SendTransport {
+    if (!this.#device) throw new VizaviError('invalid_state', 'the session has not been joined');
+    return this.#device.createSendTransport(info as unknown as types.TransportOptions);
   }
 
   /** What the browser counts of the two streams that are received now. */

@@ -1,4 +1,4 @@
-import type { ResultOf, StageStats, ViewerToServer } from '@vizavi/signaling';
+import type { ResultOf, StageStats, TurnLatency, ViewerToServer } from '@vizavi/signaling';
 
 /** How the session is doing, as this viewer sees it. Null where the browser or the server has no figure (yet). */
 export interface SessionStats {
@@ -27,6 +27,8 @@ export interface SessionStats {
   readonly stages: StageStats | null;
   /** From a text to its first sound, at the server. */
   readonly voiceMs: { readonly median: number; readonly p95: number } | null;
+  /** From the end of the visitor's words to the avatar's first frame, of the last turn. */
+  readonly turn: TurnLatency | null;
 }
 
 /** RTCInboundRtpStreamStats, as far as it is used; browsers leave members out. */
@@ -67,7 +69,7 @@ export interface StatsParts {
 /** Puts together what the browser and the server have counted. */
 export function combineStats({ server, now, before, ...own }: StatsParts): SessionStats {
   const { audio, video } = now;
-  const { stages, voiceMs } = server;
+  const { stages, voiceMs, turn } = server;
   return {
     ...own,
     framesPerSecond: video.framesPerSecond ?? null,
@@ -80,6 +82,7 @@ export function combineStats({ server, now, before, ...own }: StatsParts): Sessi
     jitterBufferMs: { audio: bufferMs(audio, before?.audio), video: bufferMs(video, before?.video) },
     stages,
     voiceMs,
+    turn,
   };
 }
 
@@ -90,7 +93,8 @@ function offsetMs(audio: InboundReport, video: InboundReport): number | null {
   return heard === undefined || seen === undefined ? null : seen - heard;
 }
 
-function bufferMs(now: InboundReport, before: InboundReport = {}): number | null {
+/** Mean time in the jitter buffer since the report before, ms. */
+export function bufferMs(now: InboundReport, before: InboundReport = {}): number | null {
   const { jitterBufferDelay: delay, jitterBufferEmittedCount: count } = now;
   if (delay === undefined || count === undefined) return null;
   // Counters begin anew with a new receiver.

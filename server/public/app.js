@@ -1,8 +1,9 @@
 import { AvatarSession, VizaviError } from '/client/vizavi.js';
-import { showCaptions } from '/captions.js';
+import { showCaptions, showTranscript } from '/captions.js';
 import { chosenFace, offerFaces, showFace } from '/faces.js';
 import { measured, showFigures } from '/figures.js';
-import { failure, queued, STOPPED, SUGGESTIONS } from '/words.js';
+import { listenWith } from '/microphone.js';
+import { failure, LINES, QUESTIONS, queued, STOPPED } from '/words.js';
 
 const $ = (id) => document.getElementById(id);
 /** The session of this tab, so that a refresh finds it again. */
@@ -84,6 +85,7 @@ async function join(token) {
   window.vizavi = { session: joining };
   listen(joining);
   showCaptions(joining, $('caption'));
+  showTranscript(joining, $('transcript'), (count) => ($('talked').hidden = count === 0));
   joining.attach($('video'));
   await joining.start();
   session = joining;
@@ -91,6 +93,7 @@ async function join(token) {
   await offered;
   showFace({ avatarId: joining.avatar.id, name: joining.avatar.name });
   show('live');
+  listenWith(joining, $('mic'), note);
   showFigures(joining);
   if (matchMedia('(hover: hover)').matches) $('text').focus({ preventScroll: true });
 }
@@ -134,12 +137,15 @@ function showSpeaking() {
   $('interrupt').disabled = utterances.size === 0;
 }
 
+const asks = () => document.querySelector('[name=mode]:checked').value === 'ask';
+
+/** Has it answered, or said. */
 async function say(text) {
   if (!session || text.trim() === '') return;
   // From here only while nothing else is said first.
   measured.sayMs = utterances.size === 0 ? performance.now() : null;
   try {
-    await session.repeat(text);
+    await (asks() ? session.message(text) : session.repeat(text));
   } catch (error) {
     note(error.message);
   }
@@ -181,13 +187,23 @@ for (const type of ['keydown', 'pointerdown', 'pointermove']) document.addEventL
 document.addEventListener('keydown', ({ key }) => {
   if (key === 'Escape') void interrupt();
 });
-for (const text of SUGGESTIONS) {
-  const chip = document.createElement('button');
-  chip.textContent = text.length > 40 ? `${text.slice(0, 38).trim()}…` : text;
-  chip.title = text;
-  chip.addEventListener('click', () => void say(text));
-  $('chips').append(chip);
+function offer() {
+  const name = document.body.dataset.avatar ?? 'Mira';
+  $('text').placeholder = $('text').ariaLabel = asks() ? `Ask ${name} something` : `What should ${name} say?`;
+  $('send').textContent = asks() ? 'Ask' : 'Say';
+  $('chips').replaceChildren(
+    ...(asks() ? QUESTIONS : LINES).map((text) => {
+      const chip = document.createElement('button');
+      chip.textContent = text.length > 40 ? `${text.slice(0, 38).trim()}…` : text;
+      chip.title = text;
+      chip.addEventListener('click', () => void say(text));
+      return chip;
+    }),
+  );
 }
+for (const radio of document.querySelectorAll('[name=mode]')) radio.addEventListener('change', offer);
+document.addEventListener('face', offer);
+offer();
 $('panel').open = matchMedia('(min-width: 60rem)').matches;
 // After a refresh the conversation goes on: this person has been told what an avatar is, and has agreed.
 if (sessionStorage.getItem(STORED)) void start();

@@ -1,39 +1,29 @@
-const STAY_MS = 1200;
-
-/** Shows each clause in `element` when its sound begins. */
+/** Shows in `element` what is being said; what is still to come of it is dimmed. */
 export function showCaptions(session, element) {
-  const startedMs = new Map();
-  const waiting = new Map();
-  let hide = 0;
+  const said = document.createElement('span');
+  const coming = Object.assign(document.createElement('span'), { className: 'coming' });
+  session.on('captions.changed', ({ caption }) => {
+    if (!caption) {
+      element.replaceChildren();
+      return;
+    }
+    said.textContent = caption.text.slice(0, caption.saidLength);
+    coming.textContent = caption.text.slice(caption.saidLength);
+    element.replaceChildren(said, coming);
+  });
+}
 
-  const show = ({ utteranceId, text, startMs }) => {
-    setTimeout(
-      () => {
-        if (!startedMs.has(utteranceId)) return;
-        clearTimeout(hide);
-        element.textContent = text;
-      },
-      startedMs.get(utteranceId) + startMs - performance.now(),
+/** Shows in `list` who said what. */
+export function showTranscript(session, list, onChange) {
+  session.on('transcript.changed', ({ transcript }) => {
+    list.replaceChildren(
+      ...transcript.slice(-30).map(({ role, text, interrupted }) => {
+        const line = Object.assign(document.createElement('li'), { className: role });
+        line.textContent = interrupted ? `${text} —` : text;
+        return line;
+      }),
     );
-  };
-  session.on('avatar.transcription.chunk', (clause) => {
-    const { utteranceId } = clause;
-    if (startedMs.has(utteranceId)) show(clause);
-    else waiting.set(utteranceId, [...(waiting.get(utteranceId) ?? []), clause]);
-  });
-  session.on('avatar.speak_started', ({ utteranceId }) => {
-    startedMs.set(utteranceId, performance.now());
-    waiting.get(utteranceId)?.forEach(show);
-    waiting.delete(utteranceId);
-  });
-  session.on('avatar.speak_ended', ({ utteranceId, outcome }) => {
-    startedMs.delete(utteranceId);
-    waiting.delete(utteranceId);
-    clearTimeout(hide);
-    hide = setTimeout(() => (element.textContent = ''), outcome === 'spoken' ? STAY_MS : 0);
-  });
-  session.on('session.stopped', () => {
-    clearTimeout(hide);
-    element.textContent = '';
+    list.scrollTop = list.scrollHeight;
+    onChange(transcript.length);
   });
 }

@@ -16,7 +16,8 @@ export function showFace({ avatarId, name }) {
   $('video').ariaLabel = `${name}, an AI avatar, live`;
   document.querySelector('.stage').ariaLabel = name;
   $('talk').ariaLabel = `Talk to ${name}`;
-  $('text').placeholder = $('text').ariaLabel = `What should ${name} say?`;
+  document.body.dataset.avatar = name;
+  document.dispatchEvent(new Event('face'));
   const poster = document.querySelector('.poster');
   poster.hidden = false;
   // An avatar of your own may have no picture here.

@@ -61,6 +61,7 @@ function render(stats) {
   $('figures').replaceChildren(
     ...Object.entries(rows).flatMap(([name, value]) => [element('dt', name), element('dd', value)]),
   );
+  showTurn(stats.turn);
   const costs = Object.entries({
     ...(stats.voiceMs && { voice: stats.voiceMs }),
     ...stages?.stages,
@@ -72,6 +73,28 @@ function render(stats) {
       element('span', name === 'voice' ? 'voice, a clause' : name),
       name === 'voice' ? element('span', '') : bar(median, most),
       element('span', median.toFixed(median < 10 ? 2 : 0)),
+    ]),
+  );
+}
+
+/** What passes between a visitor's last word and the avatar's first, in order. */
+const TURN_STAGES = {
+  endOfTurnMs: 'sure that you are done',
+  earsMs: 'speech to text',
+  brainMs: 'first sentence',
+  voiceMs: 'its sound',
+  avatarMs: 'its first picture',
+};
+
+function showTurn(turn) {
+  $('turn').hidden = !turn?.totalMs;
+  if (!turn?.totalMs) return;
+  const stages = Object.entries(TURN_STAGES).map(([key, name]) => [name, turn[key] ?? 0]);
+  $('turn-stages').replaceChildren(
+    ...[...stages, ['all together', turn.totalMs]].flatMap(([name, value]) => [
+      element('span', name),
+      bar(value, turn.totalMs),
+      element('span', value.toFixed(0)),
     ]),
   );
 }

@@ -1,8 +1,16 @@
 /** What the page says to people. */
 
-export const SUGGESTIONS = [
+/** What one may ask, and what one may have said. */
+export const QUESTIONS = [
+  'Who are you?',
+  'What is vizavi?',
+  'How fast do you answer?',
+  'Can I use a face of my own?',
+  'How do I put you on my website?',
+  'What do you cost?',
+];
+export const LINES = [
   'Hello! I am glad that you are here.',
-  'What is it like to be an avatar?',
   'Maybe Bob and Pam will move the big blue piano to the window.',
   'I answer in the blink of an eye, and when you interrupt me I fall silent at once. Go on, try it while I am speaking: I could go on like this for quite a while!',
 ];
@@ -60,6 +68,21 @@ const FAILED = {
   timeout: ['No answer', 'The server cannot be reached. Is it running, and are you online?'],
   offline: ['You are offline', 'Connect to a network, then start again.'],
 };
+
+/** Why nobody understands what is said into the microphone. */
+export const UNHEARD = {
+  unsupported: 'This browser does not turn speech into text: please type. Speaking still interrupts.',
+  refused: 'Speech recognition was refused: please type.',
+  failed: 'Speech recognition failed: please type.',
+};
+
+/** Why there is no microphone. */
+export function microphoneFailure({ code, message }) {
+  if (code === 'forbidden')
+    return 'The microphone is not allowed. The browser’s address bar can change that.';
+  if (code === 'unsupported_device') return 'There is no microphone.';
+  return message;
+}
 
 /** Where somebody stands who waits for an avatar. */
 export function queued({ position, estimateMs }) {

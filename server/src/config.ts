@@ -5,6 +5,8 @@ import { VizaviError, videoCodec } from '@vizavi/signaling';
 import { z } from 'zod';
 import { LOG_LEVELS } from './log.ts';
 import type { LogLevel } from './log.ts';
+import { providerEnvironment, providerSettings } from './provider-config.ts';
+import type { ProviderSettings } from './provider-config.ts';
 
 export interface Config {
   /** No API keys: loopback only, and sessions for everybody on this machine. */
@@ -44,6 +46,8 @@ export interface Config {
   readonly queueTimeoutSec: number;
   readonly codec: z.output<typeof videoCodec>;
   readonly maxBitrateBps: number;
+  /** Said when the brain or the ears fail. */
+  readonly fallbackLine: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -52,6 +56,8 @@ export interface Secrets {
   readonly apiKeys: readonly string[];
   readonly tokenSecret: string;
   readonly workerSecret: string;
+  /** With the providers' keys. */
+  readonly providers: ProviderSettings;
 }
 
 /** What the defaults depend on. */
@@ -73,6 +79,7 @@ const port = integer(0, 65_535);
 const seconds = (min: number): z.ZodType<number> => integer(min, 86_400);
 
 const environment = z.object({
+  ...providerEnvironment.shape,
   NODE_ENV: z.string().default(''),
   PORT: port.optional(),
   VIZAVI_HOST: z.string().optional(),
@@ -94,7 +101,7 @@ const environment = z.object({
   VIZAVI_IDLE_TIMEOUT_SEC: seconds(10).default(300),
   VIZAVI_JOIN_TIMEOUT_SEC: seconds(1).default(60),
   VIZAVI_GRACE_SEC: seconds(1).default(30),
-  VIZAVI_MAX_VIEWERS: integer(1, 1000).default(8),
+  VIZAVI_MAX_VIEWERS: integer(1, 1000).default(50),
   VIZAVI_MAX_QUEUE: integer(0, 10_000).default(20),
   VIZAVI_QUEUE_TIMEOUT_SEC: seconds(1).default(120),
   VIZAVI_LOCAL_WORKER: z.enum(['true', 'false'], 'must be true or false').default('true'),
@@ -103,6 +110,7 @@ const environment = z.object({
   VIZAVI_SLOTS: integer(1, 256).optional(),
   VIZAVI_CODEC: videoCodec.default('h264'),
   VIZAVI_BITRATE_KBPS: integer(100, 20_000).default(800),
+  VIZAVI_FALLBACK_LINE: z.string().max(300).default('Sorry, I lost my thread. Could you say that again?'),
   VIZAVI_LOG_LEVEL: z.enum(LOG_LEVELS).optional(),
 });
 
@@ -158,6 +166,7 @@ export function readConfig(
     slots: data.VIZAVI_SLOTS ?? null,
     codec: data.VIZAVI_CODEC,
     maxBitrateBps: data.VIZAVI_BITRATE_KBPS * 1000,
+    fallbackLine: data.VIZAVI_FALLBACK_LINE,
     // At a terminal the address is what counts.
     logLevel: data.VIZAVI_LOG_LEVEL ?? (development ? 'warn' : 'info'),
     logFormat: development ? 'text' : 'json',
@@ -166,6 +175,7 @@ export function readConfig(
     apiKeys: Object.freeze(data.VIZAVI_API_KEYS),
     tokenSecret: data.VIZAVI_TOKEN_SECRET ?? randomBytes(32).toString('base64url'),
     workerSecret: data.VIZAVI_WORKER_SECRET ?? randomBytes(32).toString('base64url'),
+    providers: Object.freeze(providerSettings(data)),
   };
   return { config: Object.freeze(config), secrets: Object.freeze(secrets) };
 }

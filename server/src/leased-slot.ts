@@ -101,6 +101,11 @@ export class LeasedSlot {
     if (this.isOpen) this.#peer.notify('slot.watch', { ...this.#address, watched });
   }
 
+  /** The face turns to somebody who speaks, or away again. */
+  listen(listening: boolean): void {
+    if (this.isOpen) this.#peer.notify('slot.listen', { ...this.#address, listening });
+  }
+
   bitrate(bitrateBps: number): void {
     if (this.isOpen) this.#peer.notify('slot.bitrate', { ...this.#address, bitrateBps });
   }

@@ -45,6 +45,17 @@ export interface ViewerMedia {
   close(): void;
 }
 
+/** What one viewer's microphone comes in through. All methods throw VizaviError. */
+export interface Microphone {
+  readonly transport: TransportInfo;
+  readonly closed: boolean;
+  /** @throws VizaviError `invalid_message`, `invalid_state` */
+  connect(dtlsParameters: Ortc): Promise<void>;
+  /** From now on its packets arrive. Returns the producer's id. @throws VizaviError `invalid_message`, `invalid_state` */
+  produce(rtpParameters: Ortc): Promise<string>;
+  close(): void;
+}
+
 export interface MediaEvents {
   /** How much video the worst viewer's network takes. */
   readonly onBitrate: (bitrateBps: number) => void;
@@ -61,6 +72,8 @@ export interface Media {
   replaceIngest(): Promise<void>;
   /** @param onChange told when `watching` or `closed` may have changed */
   addViewer(onChange: () => void): Promise<ViewerMedia>;
+  /** @param onPacket told each RTP packet of the microphone: Opus, RFC 7587 */
+  addMicrophone(onPacket: (rtp: Uint8Array) => void): Promise<Microphone>;
   close(): void;
 }
 

@@ -4,9 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { VizaviError } from '@vizavi/signaling';
 import { Gateway } from '@vizavi/signaling/gateway';
+import { openBrain } from './brain/index.ts';
+import type { Brain } from './brain/brain.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Config, Secrets } from './config.ts';
+import type { Ears } from './ears/ears.ts';
+import { Hearing } from './ears/hearing.ts';
+import { openEars } from './ears/index.ts';
 import { createHttpServer, listen } from './http-server.ts';
 import { createHttp } from './http.ts';
 import { MediaWorkers } from './media-workers.ts';
@@ -28,6 +33,8 @@ export interface Overrides {
   readonly telemetry?: Telemetry;
   readonly store?: Store;
   readonly voice?: Voice;
+  readonly brain?: Brain;
+  readonly ears?: Ears;
   readonly clock?: Clock;
 }
 
@@ -35,6 +42,9 @@ interface Parts {
   readonly telemetry: Telemetry;
   readonly store: Store;
   readonly voice: Voice;
+  readonly brain: Brain;
+  readonly ears: Ears | null;
+  readonly hearing: Hearing;
   readonly clock: Clock;
   readonly mediaWorkers: MediaWorkers;
 }
@@ -64,13 +74,17 @@ export class VizaviServer implements AsyncDisposable {
     this.#config = config;
     this.#parts = parts;
     this.#port = config.port;
-    const { telemetry, store, voice, clock, mediaWorkers } = parts;
+    const { telemetry, store, voice, brain, ears, hearing, clock, mediaWorkers } = parts;
 
     this.#directory = new SlotDirectory({ store, telemetry, clock });
     this.#registry = new SessionRegistry({
       store,
       telemetry,
       voice,
+      brain,
+      ears,
+      hearing,
+      fallbackLine: config.fallbackLine,
       clock,
       directory: this.#directory,
       createMedia: (events) => SessionMedia.create(mediaWorkers, mediaOptions(config), events),
@@ -100,8 +114,8 @@ export class VizaviServer implements AsyncDisposable {
     this.#gateway = new Gateway(this.#http);
     this.#gateway.serve('/', {
       authenticate: ({ token }) => tokens.verify(token),
-      onConnection: (connection, { sessionId }) => {
-        this.#registry.connectViewer(connection, sessionId);
+      onConnection: (connection, claims) => {
+        this.#registry.connectViewer(connection, claims);
       },
     });
     this.#gateway.serve('/gpu', {
@@ -134,22 +148,27 @@ export class VizaviServer implements AsyncDisposable {
   static async create(config: Config, secrets: Secrets, overrides: Overrides = {}): Promise<VizaviServer> {
     const telemetry =
       overrides.telemetry ?? createTelemetry({ level: config.logLevel, format: config.logFormat });
-    const [voice, mediaWorkers] = await Promise.allSettled([
-      overrides.voice ?? openVoice(),
+    const { providers } = secrets;
+    const opening = await Promise.allSettled([
+      overrides.voice ?? openVoice(providers.voice),
+      overrides.brain ?? openBrain(providers.brain),
       MediaWorkers.start({ count: config.mediaWorkers, telemetry }),
     ]);
-    if (voice.status === 'fulfilled' && mediaWorkers.status === 'fulfilled') {
+    const [voice, brain, mediaWorkers] = opening;
+    if (voice.status === 'fulfilled' && brain.status === 'fulfilled' && mediaWorkers.status === 'fulfilled') {
       return new VizaviServer(config, secrets, {
         telemetry,
         store: overrides.store ?? new MemoryStore(),
         voice: voice.value,
+        brain: brain.value,
+        ears: overrides.ears ?? openEars(providers.ears),
+        hearing: new Hearing(),
         clock: overrides.clock ?? systemClock,
         mediaWorkers: mediaWorkers.value,
       });
     }
-    if (voice.status === 'fulfilled') await voice.value.close();
-    if (mediaWorkers.status === 'fulfilled') mediaWorkers.value.close();
-    throw voice.status === 'rejected' ? voice.reason : (mediaWorkers as PromiseRejectedResult).reason;
+    for (const part of opening) if (part.status === 'fulfilled') await part.value.close();
+    throw opening.find((part) => part.status === 'rejected')?.reason;
   }
 
   get log(): Telemetry['log'] {
@@ -195,11 +214,11 @@ export class VizaviServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { voice, mediaWorkers, store } = this.#parts;
+    const { voice, brain, ears, hearing, mediaWorkers, store } = this.#parts;
     await Promise.race([this.#registry.closeAll('server'), sleep(DRAIN_LIMIT_MS, null, { ref: false })]);
     const stopped = this.#supervisor?.stop();
     this.#directory.close();
-    await Promise.all([stopped, voice.close()]);
+    await Promise.all([stopped, voice.close(), brain.close(), ears?.close(), hearing.close()]);
     const closed = this.#gateway.close(); // and with it the HTTP server, once its requests have ended
     this.#http.closeAllConnections();
     await closed;
@@ -236,6 +255,10 @@ function workerEnvironment(
     VIZAVI_LOG_LEVEL: config.logLevel,
     VIZAVI_API_KEYS: undefined,
     VIZAVI_TOKEN_SECRET: undefined,
+    VIZAVI_OPENAI_KEY: undefined,
+    VIZAVI_CHAT_KEY: undefined,
+    VIZAVI_EARS_KEY: undefined,
+    VIZAVI_VOICE_KEY: undefined,
     // Encoders share libuv's threads, of which there are four by default.
     UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '16',
   };

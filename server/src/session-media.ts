@@ -11,8 +11,19 @@ import type {
   WebRtcTransport,
 } from 'mediasoup/types';
 import { BitrateFollower } from './bitrate-follower.ts';
+import { asOrtc, attempt, describeTransport, mediaError } from './media-errors.ts';
 import type { MediaWorkers } from './media-workers.ts';
-import type { ConsumerInfo, Ingest, Media, MediaEvents, Ortc, TransportInfo, ViewerMedia } from './media.ts';
+import type {
+  ConsumerInfo,
+  Ingest,
+  Media,
+  MediaEvents,
+  Microphone,
+  Ortc,
+  TransportInfo,
+  ViewerMedia,
+} from './media.ts';
+import { SessionMicrophone } from './session-microphone.ts';
 
 export interface SessionMediaOptions {
   readonly codec: 'h264' | 'vp8';
@@ -109,19 +120,9 @@ export class SessionMedia implements Media {
   }
 
   async addViewer(onChange: () => void): Promise<ViewerMedia> {
-    const { listenIp: ip, announcedAddress, portRange, maxBitrateBps } = this.#options;
-    const listen = {
-      ip,
-      ...(announcedAddress === undefined ? {} : { announcedAddress }),
-      ...(portRange === undefined ? {} : { portRange }),
-    };
+    const { maxBitrateBps } = this.#options;
     try {
-      const transport = await this.#router.createWebRtcTransport({
-        listenInfos: [
-          { protocol: 'udp', ...listen },
-          { protocol: 'tcp', ...listen },
-        ],
-        preferUdp: true,
+      const transport = await this.#createTransport({
         // Also the ceiling of the estimate while little is sent, so it must leave room for the whole bitrate.
         initialAvailableOutgoingBitrate: Math.max(MIN_INITIAL_BITRATE_BPS, Math.ceil(maxBitrateBps * 1.25)),
       });
@@ -143,9 +144,32 @@ export class SessionMedia implements Media {
     }
   }
 
+  async addMicrophone(onPacket: (rtp: Uint8Array) => void): Promise<Microphone> {
+    return attempt(
+      async () => new SessionMicrophone(this.#router, await this.#createTransport({}), onPacket),
+    );
+  }
+
   close(): void {
     for (const viewer of this.#viewers) viewer.close();
     this.#router.close();
+  }
+
+  #createTransport(more: { readonly initialAvailableOutgoingBitrate?: number }): Promise<WebRtcTransport> {
+    const { listenIp: ip, announcedAddress, portRange } = this.#options;
+    const listen = {
+      ip,
+      ...(announcedAddress === undefined ? {} : { announcedAddress }),
+      ...(portRange === undefined ? {} : { portRange }),
+    };
+    return this.#router.createWebRtcTransport({
+      listenInfos: [
+        { protocol: 'udp', ...listen },
+        { protocol: 'tcp', ...listen },
+      ],
+      preferUdp: true,
+      ...more,
+    });
   }
 }
 
@@ -168,13 +192,7 @@ class RouterViewer implements ViewerMedia {
   }
 
   get transport(): TransportInfo {
-    const { id, iceParameters, iceCandidates, dtlsParameters } = this.#transport;
-    return {
-      id,
-      iceParameters: asOrtc(iceParameters),
-      iceCandidates: iceCandidates.map(asOrtc),
-      dtlsParameters: asOrtc(dtlsParameters),
-    };
+    return describeTransport(this.#transport);
   }
 
   get closed(): boolean {
@@ -274,26 +292,4 @@ async function openWay(router: Router, options: SessionMediaOptions): Promise<Wa
     transport.close();
     throw error;
   }
-}
-
-/** mediasoup throws a TypeError for arguments that it cannot read: those came from the viewer. */
-async function attempt<T>(run: () => Promise<T> | T): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw mediaError(error);
-  }
-}
-
-function mediaError(error: unknown): VizaviError {
-  if (error instanceof VizaviError) return error;
-  if (error instanceof TypeError) {
-    return new VizaviError('invalid_message', 'unreadable media parameters', { cause: error });
-  }
-  return new VizaviError('media_failed', 'the media server could not do this', { cause: error });
-}
-
-/** mediasoup's dictionaries are plain JSON; their types merely lack an index signature. */
-function asOrtc(value: object): Ortc {
-  return value as Ortc;
 }

@@ -1,8 +1,10 @@
+import type { Tool } from './brain/brain.ts';
+import type { TalkDeps } from './conversation/talk.ts';
 import type { LivePathOptions } from './live-path.ts';
 import type { Voice } from './voice/voice.ts';
 
 /** What all sessions of a server share. */
-export interface SessionDeps extends LivePathOptions {
+export interface SessionDeps extends LivePathOptions, TalkDeps {
   readonly voice: Voice;
   readonly maxViewers: number;
   /** How long a session waits for the first viewer's media. */
@@ -18,6 +20,11 @@ export interface SessionRequest {
   readonly sessionId: string;
   readonly avatarId: string;
   readonly voiceName: string;
+  /** Who the avatar is and how it speaks; null leaves it to the brain. */
+  readonly instructions: string | null;
+  readonly tools: readonly Tool[];
+  /** BCP 47; undefined: whatever the visitor speaks. */
+  readonly language: string | undefined;
   readonly maxDurationMs: number;
   readonly idleTimeoutMs: number;
   /** Whether it may wait for a slot now. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SESSION_STATES, VizaviError } from '@vizavi/signaling';
-import type { BundleInfo, CloseReason, Emotion, SessionState } from '@vizavi/signaling';
+import type { BundleInfo, CloseReason, Emotion, Role, SessionState } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
 import type { AvatarInfo, SessionInfo, SessionOptions, SessionService } from './session-service.ts';
 import { Session } from './session.ts';
@@ -46,6 +46,9 @@ export class SessionRegistry implements SessionService {
       sessionId,
       avatarId: bundle.id,
       voiceName: this.#voiceName(bundle, options.voice),
+      instructions: options.instructions ?? null,
+      tools: options.tools ?? [],
+      language: options.language,
       maxDurationMs: atMost(maxDurationMs, options.maxDurationSec),
       idleTimeoutMs: atMost(idleTimeoutMs, options.idleTimeoutSec),
       mayWait: () => options.queue !== false && directory.waiting < maxQueue,
@@ -80,6 +83,12 @@ export class SessionRegistry implements SessionService {
     });
   }
 
+  async message(sessionId: string, text: string): Promise<{ replyId: string }> {
+    const replyId = randomUUID();
+    await this.#session(sessionId).talk.conversation.message(replyId, text);
+    return { replyId };
+  }
+
   async interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }> {
     return this.#session(sessionId).interrupt();
   }
@@ -102,10 +111,10 @@ export class SessionRegistry implements SessionService {
   }
 
   /** Serves a viewer whose token names this session. */
-  connectViewer(connection: Connection, sessionId: string): void {
+  connectViewer(connection: Connection, { sessionId, role }: { sessionId: string; role: Role }): void {
     const { telemetry } = this.#options;
     const session = this.#sessions.get(sessionId);
-    if (session && session.info.closeReason === null) serveViewer(connection, session, telemetry);
+    if (session && session.info.closeReason === null) serveViewer(connection, session, role, telemetry);
     else refuseViewer(connection, new VizaviError('not_found', 'this session is over'), telemetry);
   }
 

@@ -1,4 +1,5 @@
 import type { CloseReason, Emotion, QueuePlace, SessionState } from '@vizavi/signaling';
+import type { Tool } from './brain/brain.ts';
 
 /** What a caller may choose of a session. */
 export interface SessionOptions {
@@ -8,6 +9,12 @@ export interface SessionOptions {
   readonly idleTimeoutSec?: number | undefined;
   /** False: refused at once when no slot is free. */
   readonly queue?: boolean | undefined;
+  /** Who the avatar is and how it speaks, for the brain. */
+  readonly instructions?: string | undefined;
+  /** What the page can do for the brain. */
+  readonly tools?: readonly Tool[] | undefined;
+  /** BCP 47: what the visitor speaks; by default the ears find out. */
+  readonly language?: string | undefined;
 }
 
 /** What a caller may know of a session. Times are Unix milliseconds. */
@@ -45,6 +52,8 @@ export interface SessionService {
   info(sessionId: string): SessionInfo;
   /** Says `text`; resolves when it is queued. @throws `not_found`, `invalid_state`, `invalid_text`, `text_too_long` */
   speak(sessionId: string, text: string, emotion?: Emotion): Promise<{ utteranceId: string }>;
+  /** Answers `text`; resolves when the reply has begun. @throws as `speak` */
+  message(sessionId: string, text: string): Promise<{ replyId: string }>;
   interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }>;
   /** Resolves when it is closed. @throws `not_found` */
   close(sessionId: string, reason: CloseReason): Promise<void>;

@@ -1,6 +1,7 @@
 import { SESSION_STATES, StateMachine, VizaviError } from '@vizavi/signaling';
 import type {
   CloseReason,
+  PageState,
   RequestOf,
   ResultOf,
   SessionEvent,
@@ -14,14 +15,15 @@ import { Alarm } from './clock.ts';
 import { LivePath } from './live-path.ts';
 import type { LivePathEvents } from './live-path.ts';
 import { QueuedPath } from './queued-path.ts';
-import { SessionEvents } from './session-events.ts';
+import { Talk } from './conversation/talk.ts';
 import type { SessionDeps, SessionRequest } from './session-options.ts';
 import type { SessionInfo } from './session-service.ts';
+import { SessionViewers } from './session-viewers.ts';
 import { Speech } from './speech.ts';
-import { Viewer } from './viewer.ts';
-import type { ViewerPeer } from './viewer.ts';
+import type { Viewer, ViewerPeer } from './viewer.ts';
 
-type Started = ResultOf<ViewerToServer, 'session.start'>;
+/** What a viewer is told that joins; its role is its connection's. */
+type Started = Omit<ResultOf<ViewerToServer, 'session.start'>, 'role'>;
 
 /** How long a viewer has to hang up after `session.stopped` before we do. */
 const HANG_UP_MS = 5000;
@@ -31,8 +33,8 @@ export class Session {
   readonly #deps: SessionDeps;
   readonly #request: SessionRequest;
   readonly #state: StateMachine<SessionState>;
-  readonly #events = new SessionEvents();
-  readonly #viewers = new Map<string, Viewer>();
+  readonly #talk: Talk;
+  readonly #viewers: SessionViewers;
   readonly #speech: Speech;
   readonly #audioInput: AudioInput;
   readonly #join: Alarm;
@@ -44,6 +46,7 @@ export class Session {
   #closeReason: CloseReason | null = null;
   #closing: Promise<void> | null = null;
   #queued: QueuedPath | null = null;
+  #page: PageState = {};
 
   private constructor(deps: SessionDeps, request: SessionRequest) {
     const { clock } = deps;
@@ -54,11 +57,22 @@ export class Session {
       this.#emit({ type: 'session.state_changed', body: { state } });
       request.onState();
     });
-    this.#speech = new Speech({
+    const emit = this.#emit.bind(this);
+    this.#viewers = new SessionViewers({
       ...deps,
-      voiceName: request.voiceName,
-      emit: (event) => {
-        this.#emit(event);
+      onChange: this.#viewersChanged.bind(this),
+      onGone: (viewerId) => this.#talk.closeMicrophone(viewerId),
+      onEmpty: () => void (this.#state.is('live', 'queued') && this.close('network')),
+    });
+    this.#speech = new Speech({ ...deps, voiceName: request.voiceName, emit });
+    this.#talk = new Talk(deps, {
+      ...request,
+      speech: this.#speech,
+      emit,
+      media: () => this.#openPath().media(),
+      onAttention: (listening) => {
+        this.keepAlive();
+        this.#path?.slot?.listen(listening);
       },
     });
     this.#audioInput = new AudioInput(this.#speech, clock);
@@ -144,7 +158,7 @@ export class Session {
       avatarId,
       voice: voiceName,
       state: this.#state.state,
-      viewers: [...this.#viewers.values()].filter(({ connected }) => connected).length,
+      viewers: this.#viewers.connected,
       speaking: this.#speech.active,
       createdAtMs: this.#createdAtMs,
       expiresAtMs: this.#createdAtMs + maxDurationMs,
@@ -159,25 +173,8 @@ export class Session {
    * @throws VizaviError `too_many_viewers`, `invalid_state` when the session is over
    */
   admit(viewerId: string, connection: Connection): Viewer {
-    this.#assertOpen();
-    this.keepAlive();
-    let viewer = this.#viewers.get(viewerId);
-    if (!viewer) {
-      if (this.#viewers.size >= this.#deps.maxViewers) this.#makeRoom();
-      viewer = new Viewer({
-        viewerId,
-        clock: this.#deps.clock,
-        graceMs: this.#deps.graceMs,
-        onChange: () => {
-          this.#viewersChanged();
-        },
-        onExpired: () => {
-          this.#remove(viewerId);
-        },
-      });
-      this.#viewers.set(viewerId, viewer);
-    }
-    viewer.attach(connection);
+    this.#used();
+    const viewer = this.#viewers.admit(viewerId, connection);
     if (this.#state.is('queued')) this.#join.clear();
     return viewer;
   }
@@ -197,13 +194,12 @@ export class Session {
     this.#assertOpen();
     if (!viewer.isOn(connection)) throw new VizaviError('disconnected', 'this connection is gone');
     // A viewer with new media has no use for what became of its old one.
-    const missed = this.#events
+    const missed = this.#viewers
       .after(lastEventSeq)
       .filter(({ event }) => resumed || event.type !== 'session.media_changed');
     viewer.follow(peer, missed);
     return {
-      sessionId: this.#request.sessionId,
-      state: this.#state.state,
+      ...this.#about(),
       resumed,
       routerRtpCapabilities: media.rtpCapabilities,
       transport: resumed ? null : viewer.media.transport,
@@ -214,18 +210,25 @@ export class Session {
 
   /** There is nothing to see yet: the viewer hears of its place, and starts again once the session is `joining`. */
   #startQueued(viewer: Viewer, peer: ViewerPeer, lastEventSeq: number): Started {
-    const { sessionId, avatarId } = this.#request;
-    const avatar = this.#deps.directory.bundles.find(({ id }) => id === avatarId);
+    const avatar = this.#deps.directory.bundles.find(({ id }) => id === this.#request.avatarId);
     if (!avatar) throw new VizaviError('unavailable', 'the avatar is gone');
-    viewer.follow(peer, this.#events.after(lastEventSeq));
+    viewer.follow(peer, this.#viewers.after(lastEventSeq));
     return {
-      sessionId,
-      state: this.#state.state,
+      ...this.#about(),
       resumed: false,
       routerRtpCapabilities: {},
       transport: null,
       queue: this.#queued?.place ?? null,
       avatar,
+    };
+  }
+
+  #about(): Pick<Started, 'sessionId' | 'state' | 'ears' | 'page'> {
+    return {
+      sessionId: this.#request.sessionId,
+      state: this.#state.state,
+      ears: this.#talk.ears,
+      page: this.#page,
     };
   }
 
@@ -245,32 +248,43 @@ export class Session {
 
   /** @throws VizaviError `invalid_state`, `text_too_long`, `invalid_text`, `too_many_requests` */
   repeat(utteranceId: string, text: string, emotion?: RequestOf<ViewerToServer, 'repeat'>['emotion']): void {
-    this.#assertOpen();
-    this.keepAlive();
+    this.#used();
     this.#speech.say(utteranceId, text, emotion);
   }
 
   /** @throws VizaviError `invalid_state` and what {@link AudioInput.accept} throws */
   repeatAudio(piece: RequestOf<ViewerToServer, 'repeatAudio'>): void {
-    this.#assertOpen();
-    this.keepAlive();
+    this.#used();
     this.#audioInput.accept(piece);
+  }
+
+  /** What it answers and hears, for one who is about to use it. @throws VizaviError `invalid_state` */
+  get talk(): Talk {
+    this.#used();
+    return this.#talk;
   }
 
   /** @throws VizaviError `invalid_state` */
   async interrupt(): Promise<{ interrupted: string[]; tookMs: number }> {
-    this.#assertOpen();
-    this.keepAlive();
+    this.#used();
     return this.#speech.interrupt();
   }
 
   stats(): ResultOf<ViewerToServer, 'session.stats'> {
-    return { stages: this.#stats, voiceMs: this.#speech.voiceMs.summary() };
+    const { latency: turn } = this.#talk.conversation;
+    return { stages: this.#stats, voiceMs: this.#speech.voiceMs.summary(), turn };
+  }
+
+  /** What all viewers' pages are to show. @throws VizaviError `invalid_state` */
+  setPage(state: PageState): void {
+    this.#used();
+    this.#page = state;
+    this.#emit({ type: 'page.changed', body: { state } });
   }
 
   /** Viewers whose media flows. */
   get watching(): number {
-    return [...this.#viewers.values()].filter(({ watching }) => watching).length;
+    return this.#viewers.watching;
   }
 
   /** Ends the session and all that it holds. Every call resolves when that is done; only the first reason counts. */
@@ -284,18 +298,15 @@ export class Session {
     this.#clearAlarms();
     this.#state.to('closing');
     this.#audioInput.close();
+    this.#talk.close();
     this.#speech.close();
-    for (const viewer of this.#viewers.values()) viewer.closeMedia();
+    this.#viewers.closeMedia();
     await this.#queued?.close();
     await this.#path?.close();
     this.#emit({ type: 'session.stopped', body: { reason } });
     this.#state.to('closed');
-    const viewers = [...this.#viewers.values()];
-    this.#viewers.clear();
+    this.#viewers.end(HANG_UP_MS);
     this.#request.onViewers();
-    this.#deps.clock.after(HANG_UP_MS, () => {
-      for (const viewer of viewers) viewer.closeConnection();
-    });
   }
 
   #clearAlarms(): void {
@@ -304,23 +315,6 @@ export class Session {
 
   #closesFor(reason: CloseReason): Alarm {
     return new Alarm(this.#deps.clock, () => void this.close(reason));
-  }
-
-  /** A viewer that is away gives way to one that is here. @throws VizaviError `too_many_viewers` */
-  #makeRoom(): void {
-    const away = [...this.#viewers.values()].find(({ connected }) => !connected);
-    if (!away) {
-      throw new VizaviError('too_many_viewers', `at most ${this.#deps.maxViewers} may watch this session`);
-    }
-    away.closeMedia();
-    this.#viewers.delete(away.viewerId);
-  }
-
-  #remove(viewerId: string): void {
-    this.#viewers.get(viewerId)?.closeMedia();
-    this.#viewers.delete(viewerId);
-    this.#viewersChanged();
-    if (this.#viewers.size === 0 && this.#state.is('live', 'queued')) void this.close('network');
   }
 
   #viewersChanged(): void {
@@ -332,14 +326,19 @@ export class Session {
   }
 
   #emit(event: SessionEvent): void {
-    const numbered = this.#events.add(event);
-    for (const viewer of this.#viewers.values()) viewer.send(numbered);
+    this.#viewers.send(event);
   }
 
   #openPath(): LivePath {
     this.#assertOpen();
     if (!this.#path) throw new VizaviError('invalid_state', 'the session is being made');
     return this.#path;
+  }
+
+  /** Somebody wants something of it. @throws VizaviError `invalid_state` */
+  #used(): void {
+    this.#assertOpen();
+    this.keepAlive();
   }
 
   #assertOpen(): void {

@@ -4,7 +4,10 @@ import type { Clock } from './clock.ts';
 import type { LeasedSlot } from './leased-slot.ts';
 import { Percentiles } from './percentiles.ts';
 import type { Telemetry } from './telemetry.ts';
+import type { Script } from './conversation/script.ts';
+import { voiced } from './conversation/voiced.ts';
 import { PIECE_MS, Utterance } from './utterance.ts';
+import type { Outcome, UtteranceEvents } from './utterance.ts';
 import type { Voice } from './voice/voice.ts';
 
 /** Sound that may wait at a slot, or be synthesised in advance: what a failover has to send again stays small. */
@@ -14,7 +17,10 @@ const MAX_QUEUED = 50;
 const MAX_REMEMBERED = 1000;
 const NO_SOUND = new Int16Array();
 
-type Outcome = 'spoken' | 'interrupted' | 'failed';
+/** How something is said. */
+export interface Manner {
+  readonly emotion?: Emotion | undefined;
+}
 
 export interface SpeechOptions {
   readonly voice: Voice;
@@ -48,6 +54,11 @@ export class Speech {
     return this.#queue.length > 0;
   }
 
+  /** True while it can be heard: from the first sound on the wire on. */
+  get audible(): boolean {
+    return this.#queue.some(({ announced }) => announced);
+  }
+
   /** The utterance waits, is spoken, or has ended before. */
   knows(utteranceId: string): boolean {
     return this.#ended.has(utteranceId) || this.#find(utteranceId) !== undefined;
@@ -70,8 +81,12 @@ export class Speech {
     }
     if (text.trim() === '') throw new VizaviError('invalid_text', 'there is nothing to say');
     if (this.knows(utteranceId)) return;
-    this.enqueue(new Utterance(utteranceId, text, this.#options.clock.nowMs(), emotion));
-    void this.#synthesise();
+    this.#add(utteranceId, text, { emotion });
+  }
+
+  /** Says what is still being written. @throws VizaviError `too_many_requests` */
+  recite(utteranceId: string, script: Script, manner: Manner & UtteranceEvents = {}): void {
+    if (!this.knows(utteranceId)) this.#add(utteranceId, script, manner);
   }
 
   /** @throws VizaviError `too_many_requests` */
@@ -137,6 +152,7 @@ export class Speech {
     const utterance = this.#find(utteranceId);
     if (!utterance || utterance.announced) return;
     utterance.announced = true;
+    utterance.events.onStarted?.();
     const latencyMs = Math.max(0, this.#options.clock.nowMs() - utterance.arrivedMs);
     this.#options.telemetry.metrics.speakStartedMs.observe(latencyMs);
     this.#options.emit({ type: 'avatar.speak_started', body: { utteranceId, latencyMs } });
@@ -161,11 +177,20 @@ export class Speech {
     for (const utterance of this.#cancel()) this.#report(utterance, 'interrupted');
   }
 
+  #add(utteranceId: string, source: string | Script, manner: Manner & UtteranceEvents): void {
+    const { emotion, ...events } = manner;
+    this.enqueue(new Utterance(utteranceId, source, this.#options.clock.nowMs(), emotion, events));
+    void this.#synthesise();
+  }
+
   #cancel(): Utterance[] {
     const victims = this.#queue.splice(0);
     this.#abort.abort();
     this.#wakeVoice();
-    for (const { utteranceId } of victims) this.#remember(utteranceId, 'interrupted');
+    for (const victim of victims) {
+      this.#remember(victim.utteranceId, 'interrupted');
+      victim.cancel();
+    }
     return victims;
   }
 
@@ -186,10 +211,10 @@ export class Speech {
     this.#synthesising = true;
     try {
       for (;;) {
-        const next = this.#queue.find(({ text, complete }) => text !== null && !complete);
+        const next = this.#queue.find(({ source, complete }) => source !== null && !complete);
         if (!next) return;
         this.#abort = new AbortController();
-        await this.#voice(next, next.text ?? '', this.#abort.signal);
+        await this.#voice(next, next.source ?? '', this.#abort.signal);
         this.pump();
       }
     } finally {
@@ -197,12 +222,14 @@ export class Speech {
     }
   }
 
-  async #voice(utterance: Utterance, text: string, signal: AbortSignal): Promise<void> {
+  async #voice(utterance: Utterance, source: string | Script, signal: AbortSignal): Promise<void> {
     const { voice, voiceName, clock, emit, telemetry } = this.#options;
     const { utteranceId } = utterance;
+    // What is still being written is waited for; the voice is not to be blamed for it.
+    if (typeof source === 'object') await source.begun;
     const startMs = clock.nowMs();
     try {
-      const chunks = voice.speak(text, {
+      const chunks = voiced(voice, source, {
         voice: voiceName,
         signal,
         onSkipped: (skipped) => {
@@ -216,9 +243,11 @@ export class Speech {
           const tookMs = clock.nowMs() - startMs;
           this.voiceMs.add(tookMs);
           telemetry.metrics.voiceFirstChunkMs.observe(tookMs);
+          utterance.events.onSound?.();
           isFirst = false;
         }
         utterance.append(pcm, voice.sampleRate);
+        utterance.spoken.add(chunk);
         this.pump();
         emit({ type: 'avatar.transcription.chunk', body: { utteranceId, ...chunk } });
         await this.#room(signal);
@@ -249,6 +278,7 @@ export class Speech {
     const { utteranceId, playedMs, text } = utterance;
     const { emit, telemetry } = this.#options;
     this.#remember(utteranceId, outcome);
+    utterance.ended(outcome);
     telemetry.metrics.utterances.inc({ outcome });
     const error = utterance.error?.toJSON() ?? null;
     emit({ type: 'avatar.speak_ended', body: { utteranceId, outcome, playedMs, error } });

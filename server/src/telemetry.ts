@@ -40,6 +40,15 @@ export interface Metrics {
   readonly speakStartedMs: Histogram;
   /** From an interrupt's arrival to the worker's answer. */
   readonly interruptMs: Histogram;
+  /** Replies, by outcome as above; turns that began while the avatar spoke. */
+  readonly replies: Counter<'outcome'>;
+  readonly bargeIns: Counter;
+  /** From the visitor's last word to the first voiced frame on the wire. */
+  readonly turnMs: Histogram;
+  /** From a message to the first words of the reply. */
+  readonly brainFirstMs: Histogram;
+  readonly brainErrors: Counter<'brain'>;
+  readonly earsErrors: Counter<'ears'>;
   /** Refused messages and failed handlers of signaling. */
   readonly signalingErrors: Counter<'code'>;
   readonly httpErrors: Counter<'code'>;
@@ -122,6 +131,27 @@ function createMetrics(): Pick<Telemetry, 'metrics' | 'registry'> {
     voiceFirstChunkMs: latency('vizavi_voice_first_chunk_ms', 'From a text to its first synthesised sound'),
     speakStartedMs: latency('vizavi_speak_started_ms', 'From a speak command to its first sound on the wire'),
     interruptMs: latency('vizavi_interrupt_ms', 'From an interrupt to silence at the worker'),
+    replies: new Counter({
+      name: 'vizavi_replies_total',
+      help: 'Replies that ended, by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    bargeIns: counter('vizavi_barge_ins_total', 'Turns of visitors that began while the avatar spoke'),
+    turnMs: latency('vizavi_turn_ms', 'From the visitor’s last word to the first voiced frame on the wire'),
+    brainFirstMs: latency('vizavi_brain_first_ms', 'From a message to the first words of the reply'),
+    brainErrors: new Counter({
+      name: 'vizavi_brain_errors_total',
+      help: 'Replies that the brain broke off',
+      labelNames: ['brain'],
+      registers,
+    }),
+    earsErrors: new Counter({
+      name: 'vizavi_ears_errors_total',
+      help: 'Turns that were not understood because the ears failed',
+      labelNames: ['ears'],
+      registers,
+    }),
     signalingErrors: new Counter({
       name: 'vizavi_signaling_errors_total',
       help: 'Refused messages and failed handlers, by error code',

@@ -1,4 +1,5 @@
-import { VizaviError } from '@vizavi/signaling';
+import { ROLES, VizaviError } from '@vizavi/signaling';
+import type { Role } from '@vizavi/signaling';
 import { SignJWT, errors, jwtVerify } from 'jose';
 
 const ISSUER = 'vizavi';
@@ -7,6 +8,7 @@ const ALGORITHM = 'HS256';
 
 export interface TokenClaims {
   readonly sessionId: string;
+  readonly role: Role;
   /** Unix milliseconds; kept to the second below. */
   readonly expiresAtMs: number;
 }
@@ -22,8 +24,8 @@ export class Tokens {
     this.#nowMs = nowMs;
   }
 
-  sign({ sessionId, expiresAtMs }: TokenClaims): Promise<string> {
-    return new SignJWT()
+  sign({ sessionId, role, expiresAtMs }: TokenClaims): Promise<string> {
+    return new SignJWT({ role })
       .setProtectedHeader({ alg: ALGORITHM })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
@@ -34,7 +36,7 @@ export class Tokens {
   }
 
   /** @throws VizaviError `token_expired`, `unauthorized` */
-  async verify(token: unknown): Promise<{ sessionId: string }> {
+  async verify(token: unknown): Promise<Pick<TokenClaims, 'sessionId' | 'role'>> {
     if (typeof token !== 'string') throw new VizaviError('unauthorized', 'A token is needed.');
     try {
       const { payload } = await jwtVerify(token, this.#key, {
@@ -44,7 +46,9 @@ export class Tokens {
         requiredClaims: ['sub', 'exp'],
         currentDate: new Date(this.#nowMs()),
       });
-      return { sessionId: payload.sub ?? '' };
+      // What names no role that is known here may do least.
+      const role = ROLES.find((name) => name === payload['role']) ?? 'audience';
+      return { sessionId: payload.sub ?? '', role };
     } catch (cause) {
       if (cause instanceof errors.JWTExpired) {
         throw new VizaviError('token_expired', 'This token has expired.', { cause });

@@ -1,7 +1,30 @@
 import type { Emotion, VizaviError } from '@vizavi/signaling';
+import type { Script } from './conversation/script.ts';
+import { SpokenText } from './conversation/spoken-text.ts';
 
 /** Longest piece of sound in one message to a worker. */
 export const PIECE_MS = 100;
+
+export type Outcome = 'spoken' | 'interrupted' | 'failed';
+
+/** What became of an utterance. */
+export interface Ended {
+  readonly outcome: Outcome;
+  /** How much was heard. */
+  readonly playedMs: number;
+  /** All of its text that was written, and as much of it as was heard. */
+  readonly text: string;
+  readonly heard: string;
+}
+
+/** Told to whoever wanted it said. */
+export interface UtteranceEvents {
+  /** Its first sound is there. */
+  readonly onSound?: () => void;
+  /** Its first sound is on the wire. */
+  readonly onStarted?: () => void;
+  readonly onEnded?: (ended: Ended) => void;
+}
 
 /**
  * The sound of one utterance on its way to a slot. What the slot has not reported as played is kept, so that another
@@ -9,8 +32,10 @@ export const PIECE_MS = 100;
  */
 export class Utterance {
   readonly utteranceId: string;
-  /** Null for sound that came as sound. */
-  readonly text: string | null;
+  /** What is to be said; null for sound that came as sound. */
+  readonly source: string | Script | null;
+  readonly spoken = new SpokenText();
+  readonly events: UtteranceEvents;
   /** When the command arrived. */
   readonly arrivedMs: number;
   readonly emotion: Emotion;
@@ -35,11 +60,35 @@ export class Utterance {
   #base = 0;
   #playedMs = 0;
 
-  constructor(utteranceId: string, text: string | null, arrivedMs: number, emotion: Emotion = 'neutral') {
+  constructor(
+    utteranceId: string,
+    source: string | Script | null,
+    arrivedMs: number,
+    emotion: Emotion = 'neutral',
+    events: UtteranceEvents = {},
+  ) {
     this.emotion = emotion;
     this.utteranceId = utteranceId;
-    this.text = text;
+    this.source = source;
     this.arrivedMs = arrivedMs;
+    this.events = events;
+  }
+
+  /** As much of its text as has been written; null for sound that came as sound. */
+  get text(): string | null {
+    return typeof this.source === 'object' ? (this.source?.text ?? null) : this.source;
+  }
+
+  /** Nobody will hear the rest. */
+  cancel(): void {
+    if (typeof this.source === 'object') this.source?.cancel();
+  }
+
+  ended(outcome: Outcome): void {
+    const { playedMs, events } = this;
+    const text = this.text ?? '';
+    const heard = outcome === 'spoken' ? text : this.spoken.heard(text, playedMs);
+    events.onEnded?.({ outcome, playedMs, text, heard });
   }
 
   /** How much was heard, counted from the utterance's start. */

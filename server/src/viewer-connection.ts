@@ -1,12 +1,18 @@
 import { serverToViewer, VizaviError, viewerToServer } from '@vizavi/signaling';
-import type { CallHandlers, ViewerToServer } from '@vizavi/signaling';
+import type { CallHandlers, Role, ViewerToServer } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
+import type { Microphone } from './media.ts';
 import type { Session } from './session.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Viewer, ViewerPeer } from './viewer.ts';
 
-/** Answers what a viewer asks over one connection. */
-export function serveViewer(connection: Connection, session: Session, telemetry: Telemetry): void {
+/** Answers what a viewer asks over one connection. Its token says what it may do: an audience only watches. */
+export function serveViewer(
+  connection: Connection,
+  session: Session,
+  role: Role,
+  telemetry: Telemetry,
+): void {
   let mine: Viewer | null = null;
   const viewer = (): Viewer => {
     if (!mine) throw new VizaviError('invalid_state', 'session.start comes first');
@@ -15,6 +21,12 @@ export function serveViewer(connection: Connection, session: Session, telemetry:
     }
     return mine;
   };
+  /** One who may do more than watch. */
+  const speaker = (): Viewer => {
+    if (role === 'audience') throw new VizaviError('forbidden', 'an audience only watches');
+    return viewer();
+  };
+  const microphone = (): Microphone => session.talk.microphone(speaker().viewerId);
   const peer: ViewerPeer = connection.peer({
     incoming: viewerToServer,
     outgoing: serverToViewer,
@@ -26,7 +38,7 @@ export function serveViewer(connection: Connection, session: Session, telemetry:
           throw new VizaviError('invalid_state', 'this connection belongs to another viewer');
         }
         mine = session.admit(viewerId, connection);
-        return session.start(mine, connection, peer, lastEventSeq);
+        return { ...(await session.start(mine, connection, peer, lastEventSeq)), role };
       },
       'media.consume': async ({ rtpCapabilities }) => ({
         consumers: await viewer().media.consume(rtpCapabilities),
@@ -46,7 +58,7 @@ export function serveViewer(connection: Connection, session: Session, telemetry:
         return {};
       },
       'session.stop': async () => {
-        viewer();
+        speaker();
         await session.close('client');
         return {};
       },
@@ -55,18 +67,67 @@ export function serveViewer(connection: Connection, session: Session, telemetry:
         return session.stats();
       },
       repeat: ({ utteranceId, text, emotion }) => {
-        viewer();
+        speaker();
         session.repeat(utteranceId, text, emotion);
         return {};
       },
       repeatAudio: (piece) => {
-        viewer();
+        speaker();
         session.repeatAudio(piece);
         return {};
       },
       interrupt: () => {
-        viewer();
+        speaker();
         return session.interrupt();
+      },
+      message: async ({ replyId, text }) => {
+        speaker();
+        await session.talk.conversation.message(replyId, text);
+        return {};
+      },
+      'microphone.open': async () => ({
+        transport: await session.talk.openMicrophone(speaker().viewerId),
+      }),
+      'microphone.connect': async ({ dtlsParameters }) => {
+        await microphone().connect(dtlsParameters);
+        return {};
+      },
+      'microphone.produce': async ({ rtpParameters }) => ({
+        producerId: await microphone().produce(rtpParameters),
+      }),
+      'microphone.close': () => {
+        session.talk.closeMicrophone(speaker().viewerId);
+        return {};
+      },
+      'listening.set': ({ mode, route = 'answer' }) => {
+        speaker();
+        session.talk.listen(mode, route);
+        return {};
+      },
+      'pushToTalk.start': () => {
+        speaker();
+        session.talk.push(true);
+        return {};
+      },
+      'pushToTalk.stop': () => {
+        speaker();
+        session.talk.push(false);
+        return {};
+      },
+      'user.heard': ({ text, final }) => {
+        speaker();
+        session.talk.heard(text, final);
+        return {};
+      },
+      'tool.result': ({ callId, result, failed }) => {
+        speaker();
+        session.talk.conversation.toolResult(callId, result, failed);
+        return {};
+      },
+      'page.set': ({ state }) => {
+        speaker();
+        session.setPage(state);
+        return {};
       },
     },
   });

@@ -30,6 +30,8 @@ const CODES = {
   encoder_failed: { status: 500, retryable: true },
   inference_failed: { status: 500, retryable: true },
   voice_failed: { status: 500, retryable: true },
+  ears_failed: { status: 500, retryable: true },
+  brain_failed: { status: 500, retryable: true },
   media_failed: { status: 500, retryable: true },
   internal: { status: 500, retryable: true },
 } as const;

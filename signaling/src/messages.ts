@@ -65,6 +65,36 @@ export const queuePlace = z.object({
 });
 export type QueuePlace = z.output<typeof queuePlace>;
 
+/** Who a viewer is: a visitor talks with the avatar, a presenter directs it, an audience only watches. */
+export const ROLES = ['visitor', 'presenter', 'audience'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** How the avatar listens: not at all, all the time, or while a button is held. */
+export const LISTENING = ['off', 'open', 'push'] as const;
+export type Listening = (typeof LISTENING)[number];
+
+/** Milliseconds from the end of the visitor's words to the first voiced frame, stage by stage; null: not measured. */
+export const turnLatency = z.object({
+  /** Silence until the turn counted as over; 0 for what was typed. */
+  endOfTurnMs: milliseconds,
+  /** Speech to text after that: 0 when it was done by then. */
+  earsMs: milliseconds.nullable(),
+  /** Until the first sentence of the reply was there. */
+  brainMs: milliseconds.nullable(),
+  /** Until its first sound was there. */
+  voiceMs: milliseconds.nullable(),
+  /** Until its first frame was on the wire. */
+  avatarMs: milliseconds.nullable(),
+  totalMs: milliseconds.nullable(),
+});
+export type TurnLatency = z.output<typeof turnLatency>;
+
+/** At most 4,000 characters of JSON. */
+const pageState = z
+  .record(z.string(), z.unknown())
+  .refine((state) => JSON.stringify(state).length <= 4000, 'must be at most 4,000 characters of JSON');
+export type PageState = z.output<typeof pageState>;
+
 /** What a viewer may ask of the server. */
 export const viewerToServer = {
   calls: {
@@ -85,6 +115,10 @@ export const viewerToServer = {
         transport: transport.nullable(),
         /** Null unless the session is queued. */
         queue: queuePlace.nullable().default(null),
+        role: z.enum(ROLES).default('visitor'),
+        page: pageState.default({}),
+        /** Who turns speech to text: the server, or the browser where it can. */
+        ears: z.enum(['server', 'browser']).default('browser'),
         avatar: z.object({
           id: z.string(),
           name: z.string(),
@@ -105,7 +139,12 @@ export const viewerToServer = {
     'session.stop': { request: empty, result: empty },
     'session.stats': {
       request: empty,
-      result: z.object({ stages: stageStats.nullable(), voiceMs: percentiles.nullable() }),
+      result: z.object({
+        stages: stageStats.nullable(),
+        voiceMs: percentiles.nullable(),
+        /** Of the last turn. */
+        turn: turnLatency.nullable().default(null),
+      }),
     },
     /** Say this. Sending the same `utteranceId` again changes nothing. */
     repeat: { request: z.strictObject({ utteranceId: id, text, emotion }), result: empty },
@@ -122,6 +161,38 @@ export const viewerToServer = {
       }),
       result: empty,
     },
+    /** Answer this. Sending the same `replyId` again changes nothing; the reply is an utterance of that id. */
+    message: { request: z.strictObject({ replyId: id, text }), result: empty },
+    /** A way for the viewer's microphone; an earlier one ends. */
+    'microphone.open': { request: empty, result: z.object({ transport }) },
+    'microphone.connect': { request: z.strictObject({ dtlsParameters: ortc }), result: empty },
+    'microphone.produce': {
+      request: z.strictObject({ rtpParameters: ortc }),
+      result: z.object({ producerId: z.string() }),
+    },
+    'microphone.close': { request: empty, result: empty },
+    /**
+     * What is said is answered, or said again by the avatar. `push`: what is said counts between `pushToTalk.start` and
+     * `pushToTalk.stop` only.
+     */
+    'listening.set': {
+      request: z.strictObject({
+        mode: z.enum(LISTENING),
+        route: z.enum(['answer', 'repeat']).optional(),
+      }),
+      result: empty,
+    },
+    'pushToTalk.start': { request: empty, result: empty },
+    'pushToTalk.stop': { request: empty, result: empty },
+    /** What the browser's own speech recognition heard; only where `ears` is `browser`. */
+    'user.heard': { request: z.strictObject({ text, final: z.boolean() }), result: empty },
+    /** What became of a tool that was called. */
+    'tool.result': {
+      request: z.strictObject({ callId: id, result: z.string().max(20_000), failed: z.boolean() }),
+      result: empty,
+    },
+    /** What the pages of all viewers are to show, such as the number of a slide: small, and kept for those who come later. */
+    'page.set': { request: z.strictObject({ state: pageState }), result: empty },
     /** Silence, now. Answers when the worker has stopped. */
     interrupt: { request: empty, result: z.object({ interrupted: z.array(id), tookMs: milliseconds }) },
   },
@@ -143,6 +214,29 @@ export const serverToViewer = {
      * `recovering` — the avatar is gone for the moment, `producers` will follow.
      */
     'session.media_changed': z.object({ scope: z.enum(['producers', 'transport', 'recovering']) }),
+    'listening.changed': z.object({ mode: z.enum(LISTENING) }),
+    'user.speak_started': empty,
+    'user.speak_ended': z.object({ durationMs: milliseconds }),
+    /** What has been understood so far of a turn that goes on. */
+    'user.transcription.chunk': z.object({ text: z.string() }),
+    /** What the visitor said, or typed; the reply has this id. */
+    'user.transcription': z.object({ replyId: id, text: z.string(), typed: z.boolean() }),
+    /** The page is to do this and to answer with `tool.result`. */
+    'tool.called': z.object({
+      callId: id,
+      replyId: id,
+      name: z.string(),
+      arguments: z.record(z.string(), z.unknown()),
+    }),
+    'page.changed': z.object({ state: pageState }),
+    /** The reply is over. `heard`: as much of its text as was heard. */
+    'avatar.reply_ended': z.object({
+      replyId: id,
+      text: z.string(),
+      heard: z.string(),
+      outcome: z.enum(['spoken', 'interrupted', 'failed']),
+      latency: turnLatency,
+    }),
     'avatar.speak_started': z.object({
       ...utterance,
       /** From the command's arrival to the first sound on the wire. */

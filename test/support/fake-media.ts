@@ -4,6 +4,7 @@ import type {
   Ingest,
   Media,
   MediaEvents,
+  Microphone,
   Ortc,
   TransportInfo,
   ViewerMedia,
@@ -14,6 +15,7 @@ export class FakeMedia implements Media {
   readonly rtpCapabilities: Ortc = { codecs: [] };
   readonly events: MediaEvents;
   readonly viewers: FakeViewerMedia[] = [];
+  readonly microphones: FakeMicrophone[] = [];
   closed = false;
   /** Raised with each new way in. */
   ways = 1;
@@ -46,9 +48,16 @@ export class FakeMedia implements Media {
     return viewer;
   }
 
+  addMicrophone(onPacket: (rtp: Uint8Array) => void): Promise<Microphone> {
+    const microphone = new FakeMicrophone(`m${this.microphones.length}`, onPacket);
+    this.microphones.push(microphone);
+    return Promise.resolve(microphone);
+  }
+
   close(): void {
     this.closed = true;
     for (const viewer of this.viewers) viewer.close();
+    for (const microphone of this.microphones) microphone.close();
   }
 
   /** As when the mediasoup worker is killed. */
@@ -105,5 +114,29 @@ export class FakeViewerMedia implements ViewerMedia {
   endConsumers(): void {
     this.#consumed = false;
     this.#resumed = false;
+  }
+}
+
+export class FakeMicrophone implements Microphone {
+  readonly transport: TransportInfo;
+  /** Sends a packet, as a browser would. */
+  readonly send: (rtp: Uint8Array) => void;
+  closed = false;
+
+  constructor(id: string, onPacket: (rtp: Uint8Array) => void) {
+    this.transport = { id, iceParameters: {}, iceCandidates: [], dtlsParameters: {} };
+    this.send = onPacket;
+  }
+
+  connect(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  produce(): Promise<string> {
+    return Promise.resolve('microphone');
+  }
+
+  close(): void {
+    this.closed = true;
   }
 }

@@ -13,6 +13,7 @@ export class ScriptedWorker {
   readonly opened: Open[] = [];
   readonly closed: string[] = [];
   readonly watched: boolean[] = [];
+  readonly listened: boolean[] = [];
   readonly bitrates: number[] = [];
   readonly interrupts: number[] = [];
   /** What the next interrupt answers. */
@@ -46,7 +47,7 @@ export class ScriptedWorker {
         },
       },
       notices: {
-        'slot.listen': () => undefined,
+        'slot.listen': ({ listening }) => void this.listened.push(listening),
         'slot.watch': ({ watched }) => void this.watched.push(watched),
         'slot.bitrate': ({ bitrateBps }) => void this.bitrates.push(bitrateBps),
         'slot.audio': (notice) => void this.audio.push(notice),

@@ -1,11 +1,15 @@
 import { Peer, serverToViewer, viewerToServer } from '@vizavi/signaling';
-import type { ServerToViewer, SessionEvent, ViewerToServer } from '@vizavi/signaling';
+import type { Role, ServerToViewer, SessionEvent, ViewerToServer } from '@vizavi/signaling';
 import { MemoryStore } from '../../server/src/memory-store.ts';
+import type { Ears } from '../../server/src/ears/ears.ts';
 import { SessionRegistry } from '../../server/src/session-registry.ts';
+import type { SessionRegistryOptions } from '../../server/src/session-registry.ts';
 import type { SessionInfo, SessionOptions } from '../../server/src/session-service.ts';
 import { SlotDirectory } from '../../server/src/slot-directory.ts';
 import { createTelemetry } from '../../server/src/telemetry.ts';
 import type { SpeakOptions, SpeechChunk, Voice } from '../../server/src/voice/voice.ts';
+import { FakeBrain } from './fake-brain.ts';
+import { FakeHearing } from './fake-hearing.ts';
 import { FakeMedia } from './fake-media.ts';
 import { ManualClock, settle } from './manual-clock.ts';
 import { ScriptedWorker } from './scripted-worker.ts';
@@ -91,6 +95,9 @@ export class SessionRig {
   readonly clock = new ManualClock();
   readonly store = new MemoryStore();
   readonly voice = new CountingVoice();
+  readonly brain = new FakeBrain();
+  readonly hearing = new FakeHearing();
+  readonly #ears: Ears | null;
   readonly telemetry = createTelemetry({ level: 'silent', format: 'json' });
   readonly directory = new SlotDirectory({
     store: this.store,
@@ -99,29 +106,43 @@ export class SessionRig {
   });
   readonly media: FakeMedia[] = [];
   failMedia = false;
-  readonly registry = new SessionRegistry({
-    directory: this.directory,
-    createMedia: (events) => {
-      if (this.failMedia) return Promise.reject(new Error('no media'));
-      const media = new FakeMedia(events, 10_000 + 100 * this.media.length);
-      this.media.push(media);
-      return Promise.resolve(media);
-    },
-    store: this.store,
-    voice: this.voice,
-    telemetry: this.telemetry,
-    clock: this.clock,
-    nodeId: 'node',
-    codec: 'h264',
-    maxBitrateBps: 800_000,
-    maxViewers: 2,
-    joinTimeoutMs: 60_000,
-    graceMs: 15_000,
-    idleTimeoutMs: 120_000,
-    maxDurationMs: 600_000,
-    maxQueue: 2,
-    queueTimeoutMs: 120_000,
-  });
+  readonly registry: SessionRegistry;
+
+  /** @param ears of the server; by default the browser has to hear */
+  constructor(ears: Ears | null = null) {
+    this.#ears = ears;
+    this.registry = new SessionRegistry(this.#parts());
+  }
+
+  #parts(): SessionRegistryOptions {
+    return {
+      directory: this.directory,
+      createMedia: (events) => {
+        if (this.failMedia) return Promise.reject(new Error('no media'));
+        const media = new FakeMedia(events, 10_000 + 100 * this.media.length);
+        this.media.push(media);
+        return Promise.resolve(media);
+      },
+      store: this.store,
+      voice: this.voice,
+      brain: this.brain,
+      ears: this.#ears,
+      hearing: this.hearing,
+      fallbackLine: 'Sorry.',
+      telemetry: this.telemetry,
+      clock: this.clock,
+      nodeId: 'node',
+      codec: 'h264',
+      maxBitrateBps: 800_000,
+      maxViewers: 2,
+      joinTimeoutMs: 60_000,
+      graceMs: 15_000,
+      idleTimeoutMs: 120_000,
+      maxDurationMs: 600_000,
+      maxQueue: 2,
+      queueTimeoutMs: 120_000,
+    };
+  }
 
   async worker(
     workerId = 'w1',
@@ -134,9 +155,9 @@ export class SessionRig {
     return worker;
   }
 
-  connect(sessionId: string): RigViewer {
+  connect(sessionId: string, role: Role = 'visitor'): RigViewer {
     const viewer = new RigViewer();
-    this.registry.connectViewer(viewer.connection, sessionId);
+    this.registry.connectViewer(viewer.connection, { sessionId, role });
     return viewer;
   }
 

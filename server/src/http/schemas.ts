@@ -1,5 +1,12 @@
 import { z } from '@hono/zod-openapi';
-import { EMOTIONS, CLOSE_REASONS, ERROR_CODES, MAX_TEXT_LENGTH, SESSION_STATES } from '@vizavi/signaling';
+import {
+  EMOTIONS,
+  CLOSE_REASONS,
+  ERROR_CODES,
+  MAX_TEXT_LENGTH,
+  ROLES,
+  SESSION_STATES,
+} from '@vizavi/signaling';
 import type { SessionState } from '@vizavi/signaling';
 
 const time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' });
@@ -19,6 +26,25 @@ export const sessionRequest = z
     queue: z.boolean().optional().openapi({
       description: 'False: refused with no_capacity when no avatar is free. By default the session waits.',
     }),
+    instructions: z.string().min(1).max(20_000).optional().openapi({
+      description: 'Who the avatar is and how it speaks, for its brain.',
+    }),
+    tools: z
+      .array(
+        z.strictObject({
+          name: z.string().regex(/^[\w-]{1,64}$/),
+          description: z.string().max(2000),
+          parameters: z.record(z.string(), z.unknown()).openapi({ description: 'JSON Schema of an object' }),
+        }),
+      )
+      .max(32)
+      .optional()
+      .openapi({ description: 'What the page can do for the avatar; it is asked by the event tool.called.' }),
+    language: z
+      .string()
+      .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+      .optional()
+      .openapi({ description: 'BCP 47: what the visitor speaks.', example: 'en' }),
   })
   .openapi('SessionRequest');
 
@@ -64,6 +90,27 @@ export const speakRequest = z
     emotion: z.enum(EMOTIONS).default('neutral').openapi({ description: 'How the face says it.' }),
   })
   .openapi('SpeakRequest');
+
+export const messageRequest = z
+  .strictObject({
+    text: z.string().openapi({ example: 'What can you do?', minLength: 1, maxLength: MAX_TEXT_LENGTH }),
+  })
+  .openapi('MessageRequest');
+
+export const begunReply = z.object({ replyId: z.string() }).openapi('BegunReply');
+
+export const tokenRequest = z
+  .strictObject({
+    role: z.enum(ROLES).optional().openapi({
+      description:
+        'By default audience. A visitor talks with the avatar, a presenter directs it, an audience only watches.',
+    }),
+  })
+  .openapi('TokenRequest');
+
+export const issuedToken = z
+  .object({ token: z.string(), role: z.enum(ROLES), url: z.url(), expiresAt: time })
+  .openapi('IssuedToken');
 
 export const queuedUtterance = z.object({ utteranceId: z.string() }).openapi('QueuedUtterance');
 

@@ -50,6 +50,22 @@ const speak = createRoute({
   request: { params, body: body(schemas.speakRequest, true) },
   responses: { 202: json(schemas.queuedUtterance, 'Queued'), default: problem },
 });
+const message = createRoute({
+  method: 'post',
+  path: '/v1/sessions/{sessionId}/message',
+  summary: 'Let the avatar answer a text',
+  security,
+  request: { params, body: body(schemas.messageRequest, true) },
+  responses: { 202: json(schemas.begunReply, 'Begun'), default: problem },
+});
+const token = createRoute({
+  method: 'post',
+  path: '/v1/sessions/{sessionId}/tokens',
+  summary: 'Let somebody else in: a presenter, or an audience',
+  security,
+  request: { params, body: body(schemas.tokenRequest, false) },
+  responses: { 201: json(schemas.issuedToken, 'For one browser, or for many'), default: problem },
+});
 const interrupt = createRoute({
   method: 'post',
   path: '/v1/sessions/{sessionId}/interrupt',
@@ -83,7 +99,7 @@ export function addSessionRoutes(app: OpenAPIHono<HttpEnv>, options: SessionRout
 
   app.openapi(create, async (context) => {
     const { sessionId, expiresAtMs, state, queue } = await service.create(context.req.valid('json'));
-    const token = await tokens.sign({ sessionId, expiresAtMs });
+    const token = await tokens.sign({ sessionId, role: 'visitor', expiresAtMs });
     const expiresAt = isoTime(expiresAtMs);
     return context.json({ sessionId, token, url: publicUrl(), expiresAt, state, queue }, 201);
   });
@@ -98,6 +114,16 @@ export function addSessionRoutes(app: OpenAPIHono<HttpEnv>, options: SessionRout
     const { text, emotion } = context.req.valid('json');
     const { utteranceId } = await service.speak(context.req.valid('param').sessionId, text, emotion);
     return context.json({ utteranceId }, 202);
+  });
+  app.openapi(message, async (context) => {
+    const { text } = context.req.valid('json');
+    return context.json(await service.message(context.req.valid('param').sessionId, text), 202);
+  });
+  app.openapi(token, async (context) => {
+    const { role = 'audience' } = context.req.valid('json');
+    const { sessionId, expiresAtMs } = service.info(context.req.valid('param').sessionId);
+    const signed = await tokens.sign({ sessionId, role, expiresAtMs });
+    return context.json({ token: signed, role, url: publicUrl(), expiresAt: isoTime(expiresAtMs) }, 201);
   });
   app.openapi(interrupt, async (context) => {
     const { interrupted, tookMs } = await service.interrupt(context.req.valid('param').sessionId);

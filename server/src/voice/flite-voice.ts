@@ -18,7 +18,7 @@ export class FliteVoice implements Voice {
   readonly #queue = new FliteQueue();
 
   async *speak(text: string, options: SpeakOptions = {}): AsyncGenerator<SpeechChunk, void, undefined> {
-    const { voice = VOICES[0], signal, onSkipped } = options;
+    const { voice = VOICES[0], signal, onSkipped, more = false } = options;
     if (!this.voices.includes(voice)) throw new VizaviError('invalid_text', `there is no voice ${voice}`);
     if (signal?.aborted) throw interrupted();
     for (const skipped of findUnspeakable(text)) onSkipped?.(skipped);
@@ -41,7 +41,7 @@ export class FliteVoice implements Voice {
       for (const [index, { start, end, pause }] of clauses.entries()) {
         const raw = (await ahead) ?? new Int16Array(0);
         ahead = make(index + 1);
-        const pcm = trimSilence(raw, SAMPLE_RATE, ahead ? PAUSE_MS[pause] : 0);
+        const pcm = trimSilence(raw, SAMPLE_RATE, ahead || more ? PAUSE_MS[pause] : 0);
         if (pcm.length === 0) continue;
         const durationMs = (pcm.length * 1000) / SAMPLE_RATE;
         yield { pcm, text: text.slice(start, end), textStart: start, textEnd: end, startMs, durationMs };

@@ -1,14 +1,27 @@
 import { FliteVoice } from './flite-voice.ts';
+import { OpenAiVoice } from './openai-voice.ts';
+import type { OpenAiVoiceSettings } from './openai-voice.ts';
 import type { Voice } from './voice.ts';
 
 export type { SkippedText, SpeakOptions, SpeechChunk, Voice } from './voice.ts';
 
+export type VoiceSettings = { readonly kind: 'flite' } | ({ readonly kind: 'openai' } & OpenAiVoiceSettings);
+
 /**
- * The embedded voice, ready and warm.
+ * The voice, ready: the embedded one is warm then; another is not asked before there is something to say.
  *
- * @throws VizaviError `voice_failed`
+ * @throws VizaviError `voice_failed`, `invalid_config`
  */
-export async function openVoice(): Promise<Voice> {
+export async function openVoice(settings: VoiceSettings = { kind: 'flite' }): Promise<Voice> {
+  switch (settings.kind) {
+    case 'flite':
+      return openFlite();
+    case 'openai':
+      return new OpenAiVoice(settings);
+  }
+}
+
+async function openFlite(): Promise<Voice> {
   const voice = new FliteVoice();
   try {
     await voice.warmUp();

@@ -24,6 +24,8 @@ export interface SpeakOptions {
   readonly voice?: string;
   /** Ends the synthesis: the iterator throws `interrupted` at its next step, queued work is dropped. */
   readonly signal?: AbortSignal;
+  /** More text follows: its last clause ends with a pause, as the others do. */
+  readonly more?: boolean;
   /** Told once for each run of text that the voice cannot say. */
   readonly onSkipped?: (skipped: SkippedText) => void;
 }

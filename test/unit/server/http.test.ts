@@ -49,6 +49,9 @@ class OneSession implements SessionService {
   speak(sessionId: string, text: string, emotion?: string): Promise<{ utteranceId: string }> {
     return this.#answer(sessionId, ['speak', text, emotion], { utteranceId: 'u1' });
   }
+  message(sessionId: string, text: string): Promise<{ replyId: string }> {
+    return this.#answer(sessionId, ['message', text], { replyId: 'r1' });
+  }
   interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }> {
     return this.#answer(sessionId, ['interrupt'], { interrupted: ['u1'], tookMs: 12.5 });
   }
@@ -132,7 +135,7 @@ describe('sessions over HTTP', () => {
       queue: null,
     });
     const { token } = body as { token: string };
-    await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 's1' });
+    await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 's1', role: 'visitor' });
     expect(service.asked).toEqual([['create', options]]);
   });
 
@@ -173,6 +176,44 @@ describe('sessions over HTTP', () => {
     const angry = await send(app, 'POST', '/v1/sessions/s1/speak', { text: 'Oh', emotion: 'furious' });
     expect(angry.status).toBe(400);
     expect((await send(app, 'GET', '/v1/avatars')).body).toEqual({ avatars: [AVATAR] });
+  });
+
+  it('lets the avatar answer', async () => {
+    const asked = await send(keyed(), 'POST', '/v1/sessions/s1/message', { text: 'What can you do?' });
+    expect(asked).toEqual({ status: 202, body: { replyId: 'r1' } });
+    expect(service.asked).toEqual([['message', 'What can you do?']]);
+  });
+
+  it('lets others in, each as what they are', async () => {
+    for (const [body, role] of [
+      [undefined, 'audience'],
+      [{ role: 'presenter' }, 'presenter'],
+    ] as const) {
+      const answer = await send(keyed(), 'POST', '/v1/sessions/s1/tokens', body);
+      expect(answer).toMatchObject({
+        status: 201,
+        body: { role, url: 'https://avatars.example', expiresAt: '2040-01-02T03:04:05.000Z' },
+      });
+      const { token } = answer.body as { token: string };
+      await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 's1', role });
+    }
+    expect((await send(keyed(), 'POST', '/v1/sessions/s1/tokens', { role: 'king' })).status).toBe(400);
+    expect((await send(keyed(), 'POST', '/v1/sessions/s2/tokens', {})).status).toBe(404);
+  });
+
+  it('takes instructions and tools, and refuses nonsense', async () => {
+    const tool = { name: 'show_slide', description: 'Shows a slide', parameters: { type: 'object' } };
+    const options = { instructions: 'You are a guide.', tools: [tool], language: 'en-GB' };
+    expect((await send(keyed(), 'POST', '/v1/sessions', options)).status).toBe(201);
+    expect(service.asked).toEqual([['create', options]]);
+    for (const bad of [
+      { tools: [{ ...tool, name: 'show slide' }] },
+      { tools: Array(33).fill(tool) },
+      { instructions: '' },
+      { language: 'English please' },
+    ]) {
+      expect((await send(keyed(), 'POST', '/v1/sessions', bad)).status).toBe(400);
+    }
   });
 
   it('says when there is no such session', async () => {
@@ -382,6 +423,8 @@ describe('the API’s description', () => {
         'get /v1/sessions/{sessionId}',
         'delete /v1/sessions/{sessionId}',
         'post /v1/sessions/{sessionId}/speak',
+        'post /v1/sessions/{sessionId}/message',
+        'post /v1/sessions/{sessionId}/tokens',
         'post /v1/sessions/{sessionId}/interrupt',
         'get /v1/avatars',
       ]),

@@ -9,14 +9,15 @@ beforeEach(() => {
   tokens = new Tokens(SECRET, () => nowMs);
 });
 
-const sign = (): Promise<string> => tokens.sign({ sessionId: 'abc', expiresAtMs: nowMs + 60_000 });
+const sign = (): Promise<string> =>
+  tokens.sign({ sessionId: 'abc', role: 'presenter', expiresAtMs: nowMs + 60_000 });
 
 describe('a token', () => {
   it('opens its session until it expires', async () => {
     const token = await sign();
-    await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 'abc' });
+    await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 'abc', role: 'presenter' });
     nowMs += 59_000;
-    await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 'abc' });
+    await expect(tokens.verify(token)).resolves.toEqual({ sessionId: 'abc', role: 'presenter' });
     nowMs += 2000;
     await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'token_expired', retryable: false });
   });

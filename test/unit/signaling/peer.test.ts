@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_MESSAGE_BYTES, serverToViewer, viewerToServer, VizaviError } from '@vizavi/signaling';
-import type { CallHandlers, ServerToViewer, ViewerToServer } from '@vizavi/signaling';
+import type { CallHandlers, NoticeHandlers, ServerToViewer, ViewerToServer } from '@vizavi/signaling';
 import { Channel } from '@vizavi/signaling/channel';
 import { Gateway, rateLimit } from '@vizavi/signaling/gateway';
 import type { Connection } from '@vizavi/signaling/gateway';
@@ -73,17 +73,12 @@ function dial(token: string): {
     outgoing: viewerToServer,
     calls: {},
     notices: {
-      'session.state_changed': ignore,
+      ...(Object.fromEntries(
+        Object.keys(serverToViewer.notices).map((name) => [name, ignore]),
+      ) as unknown as NoticeHandlers<ServerToViewer>),
       'session.stopped': (_body, seq) => {
         stopped.resolve(seq);
       },
-      'session.queue_changed': ignore,
-      'session.media_changed': ignore,
-      'avatar.speak_started': ignore,
-      'avatar.speak_ended': ignore,
-      'avatar.transcription.chunk': ignore,
-      'avatar.transcription': ignore,
-      'avatar.text_skipped': ignore,
     },
     onConnect: () => {
       connects += 1;

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { VizaviError } from '@vizavi/signaling';
+import type { Listening, SessionEvent } from '@vizavi/signaling';
+import type { Clock } from '../clock.ts';
+import type { Ears } from '../ears/ears.ts';
+import type { Hearing } from '../ears/hearing.ts';
+import { Listener } from '../ears/listener.ts';
+import type { Heard } from '../ears/listener.ts';
+import type { Speech } from '../speech.ts';
+import type { Telemetry } from '../telemetry.ts';
+import { BrowserEars } from './browser-ears.ts';
+import type { Conversation } from './conversation.ts';
+import { Guess } from './guess.ts';
+
+/** Silence after which a turn is over whose words are whole. */
+const SURE_END_MS = 384;
+
+export interface SpokenTurnsOptions {
+  readonly hearing: Pick<Hearing, 'listen'>;
+  /** Null: the visitor's browser turns speech to text. */
+  readonly ears: Ears | null;
+  readonly language: string | undefined;
+  readonly conversation: Conversation;
+  readonly speech: Speech;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly emit: (event: SessionEvent) => void;
+  /** Somebody speaks to the avatar, or has stopped. */
+  readonly onAttention: (listening: boolean) => void;
+}
+
+/** From a microphone to turns of the conversation: who speaks when, what was said, and silence when the visitor cuts in. */
+export class SpokenTurns {
+  readonly #options: SpokenTurnsOptions;
+  readonly #listener: Listener;
+  readonly #browser: BrowserEars | null;
+  readonly #ears: Ears;
+  /** What becomes of a turn: it is answered, or said again by the avatar. */
+  route: 'answer' | 'repeat' = 'answer';
+  #mode: Listening = 'off';
+  #speaking = false;
+  #guess: Guess | null = null;
+  /** Words of a turn that seemed to be over when the visitor went on. */
+  #carried = '';
+
+  constructor(options: SpokenTurnsOptions) {
+    this.#options = options;
+    const { hearing, clock, ears, speech, telemetry } = options;
+    this.#browser = ears ? null : new BrowserEars(clock);
+    this.#ears = ears ?? (this.#browser as BrowserEars);
+    this.#listener = new Listener({
+      hearing,
+      clock,
+      avatarSpeaks: () => speech.audible,
+      events: {
+        speechStarted: () => {
+          this.#begin();
+        },
+        probableEnd: ({ pcm }) => {
+          this.#guess = this.#guessAt(pcm);
+        },
+        resumed: () => {
+          this.#drop();
+        },
+        ended: (heard) => void this.#end(heard),
+        misfire: () => {
+          this.#drop();
+          this.#attention(false);
+        },
+        failed: (error) => {
+          telemetry.log.warn({ err: error }, 'a microphone could not be heard for a moment');
+        },
+      },
+    });
+  }
+
+  get mode(): Listening {
+    return this.#mode;
+  }
+
+  /** The visitor's microphone, packet by packet: RTP with Opus. */
+  packet(rtp: Uint8Array): void {
+    if (this.#mode !== 'off') this.#listener.packet(rtp);
+  }
+
+  setMode(mode: Listening): void {
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    this.#listener.setMode(mode);
+    if (mode === 'off') {
+      this.#drop();
+      this.#attention(false);
+    }
+    this.#options.emit({ type: 'listening.changed', body: { mode } });
+  }
+
+  /** @throws VizaviError `invalid_state` unless the mode is `push` */
+  push(held: boolean): void {
+    if (this.#mode !== 'push') throw new VizaviError('invalid_state', 'listening is not set to push');
+    if (held) this.#listener.pushStart();
+    else this.#listener.pushEnd();
+  }
+
+  /** What the browser's own recognition says. @throws VizaviError `invalid_state` where the server listens itself */
+  heard(text: string, final: boolean): void {
+    if (!this.#browser) throw new VizaviError('invalid_state', 'this server understands speech itself');
+    if (this.#mode === 'off') return;
+    // Without a voice in the microphone it is the avatar's own, or a television's.
+    if (!this.#speaking && !this.#guess) return;
+    this.#browser.heard(text, final);
+    this.#tell(this.#browser.text);
+  }
+
+  close(): void {
+    this.#drop();
+    this.#listener.close();
+  }
+
+  #begin(): void {
+    const { emit, speech, telemetry } = this.#options;
+    emit({ type: 'user.speak_started', body: {} });
+    this.#attention(true);
+    if (!speech.active) return;
+    telemetry.metrics.bargeIns.inc();
+    void speech.interrupt();
+  }
+
+  async #end({ pcm, durationMs, silenceMs }: Heard): Promise<void> {
+    const { emit, clock, conversation } = this.#options;
+    const overMs = clock.nowMs();
+    emit({ type: 'user.speak_ended', body: { durationMs } });
+    this.#attention(false);
+    const guess = this.#guess ?? this.#guessAt(pcm);
+    try {
+      const text = joined(this.#carried, await guess.text);
+      if (guess === this.#guess) this.#guess = null;
+      this.#browser?.clear();
+      if (text === '') return;
+      if (this.#speaking) {
+        // Only a breath: what was said so far belongs to what is being said now.
+        this.#carried = text;
+        guess.cancel();
+        return;
+      }
+      this.#carried = '';
+      const times = { endMs: overMs - silenceMs, overMs, textMs: guess.textMs ?? overMs };
+      if (this.route === 'answer') await conversation.answer(text, times, guess.take(text));
+      else this.#options.speech.say(randomUUID(), text);
+    } catch (error) {
+      guess.cancel();
+      if (guess === this.#guess) this.#guess = null;
+      this.#failed(error);
+    }
+  }
+
+  #guessAt(pcm: Int16Array): Guess {
+    const { language, clock, conversation } = this.#options;
+    return new Guess(this.#ears, pcm, { language, clock }, (words) => {
+      const to = joined(this.#carried, words);
+      this.#tell(to);
+      // Who ends with a whole sentence has probably said it all.
+      if (this.#browser?.certain ?? /[.?!…]["”’)]?$/.test(words)) this.#listener.endAfter(SURE_END_MS);
+      return this.route === 'answer' ? { reply: conversation.prepare(to), to } : null;
+    });
+  }
+
+  #drop(): void {
+    this.#guess?.cancel();
+    this.#guess = null;
+  }
+
+  #attention(speaking: boolean): void {
+    if (this.#speaking === speaking) return;
+    this.#speaking = speaking;
+    this.#options.onAttention(speaking);
+  }
+
+  #tell(text: string): void {
+    if (text !== '') this.#options.emit({ type: 'user.transcription.chunk', body: { text } });
+  }
+
+  #failed(error: unknown): void {
+    const { code } = VizaviError.from(error);
+    if (code === 'interrupted') return;
+    const { telemetry, conversation } = this.#options;
+    telemetry.metrics.earsErrors.inc({ ears: this.#ears.name });
+    telemetry.log.error({ err: error, ears: this.#ears.name }, 'the ears failed');
+    conversation.apologise();
+  }
+}
+
+function joined(before: string, after: string): string {
+  return `${before} ${after}`.trim();
+}

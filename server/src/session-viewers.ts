@@ -1,0 +1,102 @@
+import { VizaviError } from '@vizavi/signaling';
+import type { SessionEvent } from '@vizavi/signaling';
+import type { Connection } from '@vizavi/signaling/gateway';
+import type { Clock } from './clock.ts';
+import { SessionEvents } from './session-events.ts';
+import type { NumberedEvent } from './session-events.ts';
+import { Viewer } from './viewer.ts';
+
+export interface SessionViewersOptions {
+  readonly clock: Clock;
+  readonly graceMs: number;
+  readonly maxViewers: number;
+  /** One may have come or gone, or has begun or ceased to watch. */
+  readonly onChange: () => void;
+  /** This one is gone for good. */
+  readonly onGone: (viewerId: string) => void;
+  /** The last one is gone for good. */
+  readonly onEmpty: () => void;
+}
+
+/** Those who watch a session, and what each of them has been told. */
+export class SessionViewers {
+  readonly #options: SessionViewersOptions;
+  readonly #viewers = new Map<string, Viewer>();
+  readonly #events = new SessionEvents();
+
+  constructor(options: SessionViewersOptions) {
+    this.#options = options;
+  }
+
+  /** Viewers whose media flows. */
+  get watching(): number {
+    return [...this.#viewers.values()].filter(({ watching }) => watching).length;
+  }
+
+  get connected(): number {
+    return [...this.#viewers.values()].filter(({ connected }) => connected).length;
+  }
+
+  /** The viewer of this name, known or new, from now on over this connection. @throws VizaviError `too_many_viewers` */
+  admit(viewerId: string, connection: Connection): Viewer {
+    const { clock, graceMs, maxViewers, onChange } = this.#options;
+    let viewer = this.#viewers.get(viewerId);
+    if (!viewer) {
+      if (this.#viewers.size >= maxViewers) this.#makeRoom();
+      viewer = new Viewer({
+        viewerId,
+        clock,
+        graceMs,
+        onChange,
+        onExpired: () => {
+          this.#remove(viewerId);
+        },
+      });
+      this.#viewers.set(viewerId, viewer);
+    }
+    viewer.attach(connection);
+    return viewer;
+  }
+
+  /** Events that came after this one. */
+  after(lastEventSeq: number): readonly NumberedEvent[] {
+    return this.#events.after(lastEventSeq);
+  }
+
+  send(event: SessionEvent): void {
+    const numbered = this.#events.add(event);
+    for (const viewer of this.#viewers.values()) viewer.send(numbered);
+  }
+
+  closeMedia(): void {
+    for (const viewer of this.#viewers.values()) viewer.closeMedia();
+  }
+
+  /** Forgets all; their connections end after a while, unless they hang up before. */
+  end(afterMs: number): void {
+    const viewers = [...this.#viewers.values()];
+    this.#viewers.clear();
+    this.#options.clock.after(afterMs, () => {
+      for (const viewer of viewers) viewer.closeConnection();
+    });
+  }
+
+  /** A viewer that is away gives way to one that is here. @throws VizaviError `too_many_viewers` */
+  #makeRoom(): void {
+    const away = [...this.#viewers.values()].find(({ connected }) => !connected);
+    if (!away) {
+      throw new VizaviError('too_many_viewers', `at most ${this.#options.maxViewers} may watch this session`);
+    }
+    away.closeMedia();
+    this.#viewers.delete(away.viewerId);
+    this.#options.onGone(away.viewerId);
+  }
+
+  #remove(viewerId: string): void {
+    this.#viewers.get(viewerId)?.closeMedia();
+    this.#viewers.delete(viewerId);
+    this.#options.onGone(viewerId);
+    this.#options.onChange();
+    if (this.#viewers.size === 0) this.#options.onEmpty();
+  }
+}

@@ -1,0 +1,272 @@
+import { VizaviError } from '@vizavi/signaling';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { settle } from '../../../support/manual-clock.ts';
+import type { ScriptedWorker } from '../../../support/scripted-worker.ts';
+import { ScriptedEars } from '../../../support/scripted-ears.ts';
+import { SessionRig } from '../../../support/session-rig.ts';
+import type { RigViewer } from '../../../support/session-rig.ts';
+import type { FakeEar } from '../../../support/fake-hearing.ts';
+
+let ears: ScriptedEars;
+let rig: SessionRig;
+let worker: ScriptedWorker;
+let viewer: RigViewer;
+let sessionId: string;
+
+async function live(rigOfTest: SessionRig, mode: 'open' | 'push' = 'open'): Promise<void> {
+  rig = rigOfTest;
+  worker = await rig.worker();
+  const session = await rig.live();
+  viewer = session.viewer;
+  sessionId = session.session.sessionId;
+  await viewer.peer.call('microphone.open', {});
+  await viewer.peer.call('microphone.connect', { dtlsParameters: {} });
+  await viewer.peer.call('microphone.produce', { rtpParameters: {} });
+  await viewer.peer.call('listening.set', { mode });
+}
+
+const ear = (): FakeEar => rig.hearing.ear;
+
+/** The visitor speaks, then is silent. */
+async function say(seconds: number, silence: number): Promise<void> {
+  ear().speech(seconds);
+  await settle();
+  ear().silence(silence);
+  await settle();
+}
+
+async function understand(text: string): Promise<void> {
+  ears.asked.at(-1)?.hear(text);
+  await settle();
+}
+
+const questions = (): (string | undefined)[] => rig.brain.requests.map(({ history }) => history.at(-1)?.text);
+
+describe('a spoken turn, with ears of the server', () => {
+  beforeEach(async () => {
+    ears = new ScriptedEars();
+    await live(new SessionRig(ears));
+  });
+
+  it('is heard, understood and answered; the face listens meanwhile', async () => {
+    rig.media[0]?.microphones[0]?.send(new Uint8Array(20));
+    expect(ear().packets).toBe(1);
+    await say(1.2, 0.8);
+    expect(ears.asked).toHaveLength(1);
+    expect((ears.asked[0]?.samples ?? 0) / 16_000).toBeGreaterThan(1.2);
+    await understand('What time is it');
+    expect(viewer.of('user.speak_started')).toHaveLength(1);
+    expect(viewer.of('user.speak_ended')[0]?.durationMs).toBeGreaterThan(1100);
+    expect(viewer.of('user.transcription')).toMatchObject([{ text: 'What time is it', typed: false }]);
+    const { replyId } = viewer.of('user.transcription')[0] ?? { replyId: '' };
+    expect(worker.complete).toEqual([replyId]);
+    expect(worker.listened).toEqual([true, false]);
+  });
+
+  it('is understood and thought about before it is certain that it is over, and answered at once then', async () => {
+    await say(1, 0.3);
+    await understand('What time is it?');
+    expect(questions()).toEqual(['What time is it?']);
+    expect(viewer.of('user.transcription')).toEqual([]);
+    expect(worker.complete).toEqual([]);
+    ear().silence(0.15);
+    await settle();
+    expect(viewer.of('user.transcription')).toMatchObject([{ text: 'What time is it?' }]);
+    expect(worker.complete).toHaveLength(1);
+    expect(ears.asked).toHaveLength(1);
+    expect(rig.brain.requests).toHaveLength(1);
+    worker.started(worker.complete[0] ?? '');
+    worker.ended(worker.complete[0] ?? '', 1000);
+    await settle();
+    const { latency } = viewer.of('avatar.reply_ended')[0] ?? {};
+    expect(latency).toMatchObject({ earsMs: 0, brainMs: 0 });
+    expect(latency?.endOfTurnMs).toBeGreaterThan(300);
+    expect(latency?.endOfTurnMs).toBeLessThan(480);
+  });
+
+  it('is taken up again when the visitor goes on: nothing of the first half is answered', async () => {
+    rig.brain.scripts.push(['It is', { until: new Promise(() => undefined) }]);
+    await say(1, 0.3);
+    await understand('What time');
+    ear().speech(0.8);
+    await settle();
+    expect(rig.brain.aborted).toBe(1);
+    ear().silence(0.8);
+    await settle();
+    expect(ears.asked).toHaveLength(2);
+    expect(ears.asked[1]?.samples ?? 0).toBeGreaterThan(ears.asked[0]?.samples ?? 0);
+    await understand('What time is it');
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['What time is it']);
+  });
+
+  it('waits for slow ears; what is said meanwhile is part of it', async () => {
+    await say(1, 0.8);
+    const [slow] = ears.asked;
+    ear().speech(0.5);
+    await settle();
+    slow?.hear('I want to know');
+    await settle();
+    expect(viewer.of('user.transcription')).toEqual([]);
+    ear().silence(0.8);
+    await settle();
+    await understand('what time it is');
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual([
+      'I want to know what time it is',
+    ]);
+    expect(questions().at(-1)).toBe('I want to know what time it is');
+  });
+
+  it('of noise that says nothing is not answered', async () => {
+    await say(1, 0.8);
+    await understand('');
+    expect(viewer.of('user.transcription')).toEqual([]);
+    expect(rig.brain.requests).toEqual([]);
+    expect(worker.listened).toEqual([true, false]);
+  });
+
+  it('silences the avatar, and the brain knows how far it got', async () => {
+    rig.brain.scripts.push(['One two three four five six seven.']);
+    await viewer.peer.call('message', { replyId: 'r1', text: 'Count.' });
+    await settle();
+    worker.started('r1');
+    await settle();
+    worker.playing = { utteranceId: 'r1', playedMs: 2500 };
+    ear().speech(0.5);
+    await settle();
+    expect(worker.interrupts).toEqual([1]);
+    expect(viewer.of('avatar.reply_ended')).toMatchObject([{ outcome: 'interrupted', heard: 'One two' }]);
+    ear().silence(0.8);
+    await settle();
+    await understand('Stop.');
+    expect(rig.brain.requests.at(-1)?.history.map(({ text }) => text)).toEqual([
+      'Count.',
+      'One two —',
+      'Stop.',
+    ]);
+  });
+
+  it('is apologised for when the ears fail; the next one is heard', async () => {
+    await say(1, 0.8);
+    ears.asked.at(-1)?.fail(new VizaviError('ears_failed', 'no such model'));
+    await settle();
+    expect(worker.complete).toHaveLength(1);
+    worker.ended(worker.complete[0] ?? '', 1000);
+    await settle();
+    await say(1, 0.8);
+    await understand('Hello again.');
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['Hello again.']);
+  });
+
+  it('is said again by the avatar where the presenter speaks for it', async () => {
+    await viewer.peer.call('listening.set', { mode: 'open', route: 'repeat' });
+    await say(1, 0.8);
+    await understand('Welcome to our product.');
+    expect(rig.brain.requests).toEqual([]);
+    expect(worker.samples(worker.complete[0] ?? '')).toHaveLength(4000);
+  });
+
+  it('is not heard when listening is off, or the microphone is closed', async () => {
+    await viewer.peer.call('listening.set', { mode: 'off' });
+    expect(ear().closed).toBe(true);
+    expect(viewer.of('listening.changed')).toEqual([{ mode: 'open' }, { mode: 'off' }]);
+    await viewer.peer.call('listening.set', { mode: 'open' });
+    expect(ear().closed).toBe(false);
+    await viewer.peer.call('microphone.close', {});
+    await settle();
+    expect(ear().closed).toBe(true);
+    expect(rig.media[0]?.microphones[0]?.closed).toBe(true);
+    await expect(viewer.peer.call('microphone.produce', { rtpParameters: {} })).rejects.toMatchObject({
+      code: 'invalid_state',
+    });
+  });
+
+  it('belongs to the viewer who opened the microphone last', async () => {
+    const other = rig.connect(sessionId, 'presenter');
+    await other.watch('v2');
+    await other.peer.call('microphone.open', {});
+    expect(rig.media[0]?.microphones.map(({ closed }) => closed)).toEqual([true, false]);
+    await viewer.peer.call('microphone.close', {});
+    expect(rig.media[0]?.microphones[1]?.closed).toBe(false);
+  });
+
+  it('ends with the session: nothing is left open', async () => {
+    await say(1, 0.3);
+    await viewer.peer.call('session.stop', {});
+    await settle();
+    expect(ear().closed).toBe(true);
+    expect(ears.asked[0]?.aborted).toBe(true);
+    expect(rig.media[0]?.microphones[0]?.closed).toBe(true);
+  });
+});
+
+describe('push-to-talk', () => {
+  beforeEach(async () => {
+    ears = new ScriptedEars();
+    await live(new SessionRig(ears), 'push');
+  });
+
+  it('counts what is said while the button is held, and nothing else', async () => {
+    await say(2, 1);
+    expect(ears.asked).toEqual([]);
+    await viewer.peer.call('pushToTalk.start', {});
+    ear().speech(1);
+    await viewer.peer.call('pushToTalk.stop', {});
+    ear().silence(0.5);
+    await settle();
+    await understand('Only this.');
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['Only this.']);
+  });
+
+  it('needs the mode', async () => {
+    await viewer.peer.call('listening.set', { mode: 'open' });
+    await expect(viewer.peer.call('pushToTalk.start', {})).rejects.toMatchObject({ code: 'invalid_state' });
+  });
+});
+
+describe('a spoken turn, with the ears of the browser', () => {
+  beforeEach(() => live(new SessionRig()));
+  const heard = (text: string, final: boolean): Promise<unknown> =>
+    viewer.peer.call('user.heard', { text, final });
+
+  it('takes the words from the browser and the turn from the microphone', async () => {
+    ear().speech(1);
+    await heard('what', false);
+    await heard('what time is it', false);
+    ear().silence(0.3);
+    await heard('what time is it', true);
+    await settle();
+    ear().silence(0.15);
+    await settle();
+    expect(viewer.of('user.transcription.chunk').map(({ text }) => text)).toContain('what time is it');
+    expect(viewer.of('user.transcription')).toMatchObject([{ text: 'what time is it', typed: false }]);
+    ear().speech(1);
+    await heard('and now', true);
+    ear().silence(1);
+    await settle();
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['what time is it', 'and now']);
+  });
+
+  it('does with the best guess when the last word does not come', async () => {
+    ear().speech(1);
+    await heard('good even', false);
+    ear().silence(1);
+    await settle();
+    expect(viewer.of('user.transcription')).toEqual([]);
+    await rig.clock.advance(701);
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['good even']);
+  });
+
+  it('does not take what nobody has said into the microphone', async () => {
+    await heard('the news at nine', true);
+    await say(1, 0.3);
+    await heard('hello', true);
+    ear().silence(0.5);
+    await settle();
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['hello']);
+  });
+
+  it('is refused where the server listens itself', async () => {
+    await live(new SessionRig(new ScriptedEars()));
+    await expect(heard('hello', true)).rejects.toMatchObject({ code: 'invalid_state' });
+  });
+});
