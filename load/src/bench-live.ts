@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openBrowser } from './browser.ts';
 import { measureCapacity } from './capacity.ts';
-import { latency, machine, spread } from './figures.ts';
+import { latency, machine, printFigures, spread } from './figures.ts';
 import { createToken, LiveProbe, speechPcm } from './live-probe.ts';
 import { ServerProcess } from './server-process.ts';
 import { measureSteady } from './steady.ts';
@@ -91,26 +91,9 @@ try {
     rss: steady.rss,
     stages: steady.stages,
   };
-  print(figures);
+  printFigures(figures);
   if (values.json) await writeFile(values.json, `${JSON.stringify(figures, null, 2)}\n`);
 } finally {
   await close();
   await server.stop();
-}
-
-/** One figure a line; latencies as median / p95. */
-function print(figures: Record<string, unknown>): void {
-  const rows = Object.entries(figures).map(([name, value]) => `${name.padEnd(18)} ${figure(value)}`);
-  process.stdout.write(`${rows.join('\n')}\n`);
-}
-
-function figure(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (!isSpread(value)) return JSON.stringify(value);
-  const low = value.p5 === undefined ? '' : `${value.p5} … `;
-  return `${low}${value.median} (p95 ${value.p95})`;
-}
-
-function isSpread(value: unknown): value is { median: number; p95: number; p5?: number } {
-  return typeof value === 'object' && value !== null && 'median' in value && 'p95' in value;
 }

@@ -42,22 +42,22 @@ export async function openBrowser(): Promise<{ browser: Browser; close(): Promis
   };
 }
 
-/** Runs the probe's functions in a page: `call('join', token)` → `probe.join(token)`. */
-export async function openProbe(browser: Browser, url: string): Promise<Page> {
+/** A page in which a probe runs, as the global `probe`. @param entry the probe's file, beside this one */
+export async function openProbe(browser: Browser, url: string, entry = 'probe.ts'): Promise<Page> {
   const page = await browser.newPage();
   await page.setBypassCSP(true);
   await page.setViewport({ width: 900, height: 900 });
   // A page of the same origin that does nothing by itself.
   await page.goto(`${url}/healthz`);
-  await page.addScriptTag({ content: await bundleProbe(), type: 'module' });
+  await page.addScriptTag({ content: await bundleProbe(entry), type: 'module' });
   await page.waitForFunction(() => 'probe' in globalThis);
   return page;
 }
 
-async function bundleProbe(): Promise<string> {
+async function bundleProbe(entry: string): Promise<string> {
   const { build } = await import('esbuild');
   const result = await build({
-    entryPoints: [new URL('./probe.ts', import.meta.url).pathname],
+    entryPoints: [new URL(`./${entry}`, import.meta.url).pathname],
     bundle: true,
     write: false,
     format: 'esm',

@@ -30,3 +30,20 @@ export function machine(): string {
   const list = cpus();
   return `${list.length} × ${list[0]?.model.trim() ?? 'unknown CPU'}, Node ${process.versions.node}, ${process.platform}`;
 }
+
+/** One figure a line; latencies as median / p95. */
+export function printFigures(figures: Record<string, unknown>): void {
+  const rows = Object.entries(figures).map(([name, value]) => `${name.padEnd(22)} ${figure(value)}`);
+  process.stdout.write(`${rows.join('\n')}\n`);
+}
+
+function figure(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (!isSpread(value)) return JSON.stringify(value);
+  const low = value.p5 === undefined ? '' : `${value.p5} … `;
+  return `${low}${value.median} (p95 ${value.p95})`;
+}
+
+function isSpread(value: unknown): value is { median: number; p95: number; p5?: number } {
+  return typeof value === 'object' && value !== null && 'median' in value && 'p95' in value;
+}

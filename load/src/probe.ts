@@ -30,7 +30,7 @@ const REST_EVERY_MS = 160;
 /** Speech is louder, silence is quieter. */
 const AUDIBLE = 0.01;
 
-class Probe {
+export class Probe {
   readonly mouth: MouthSample[] = [];
   readonly sound: SoundSample[] = [];
   readonly #canvas = new OffscreenCanvas(GRID.width, GRID.height);
@@ -108,6 +108,11 @@ class Probe {
       limitMs,
     );
     return { frameMs: frame.ms - startMs, soundMs: sound.ms - startMs };
+  }
+
+  /** The picture that is watched, with its sound. */
+  get stream(): MediaStream {
+    return this.#video?.srcObject as MediaStream;
   }
 
   /** Interrupts; answers when the last sound and the last moving mouth were, counted from the call. */
@@ -258,4 +263,3 @@ async function speech(): Promise<Int16Array> {
 }
 
 Object.assign(globalThis, { probe: new Probe() });
-export type { Probe };

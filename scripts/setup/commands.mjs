@@ -82,6 +82,14 @@ export const commands = {
     steps: [...runtime, browserStep],
     run: (context, args) => runNode(context, ['load/src/bench-live.ts', ...args]),
   },
+  'bench:talk': {
+    steps: [...runtime, browserStep],
+    run: (context, args) => runNode(context, ['load/src/bench-talk.ts', ...args]),
+  },
+  'bench:kiosk': {
+    steps: [...runtime, browserStep],
+    run: (context, args) => runNode(context, ['load/src/kiosk-soak.ts', ...args]),
+  },
   'bench:gpu': {
     steps: basis,
     run: (context, args) => runNode(withPool(context), ['gpu/bench/bench-gpu.ts', ...args]),

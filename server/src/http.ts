@@ -8,10 +8,14 @@ import { limitBody } from './http/body-limit.ts';
 import { addDocsRoutes } from './http/docs-routes.ts';
 import { notFound, onError } from './http/errors.ts';
 import { setHeaders } from './http/headers.ts';
+import { addKioskPage, kioskHeaders, KioskPage } from './http/kiosk-page.ts';
+import { addKioskRoutes } from './http/kiosk-routes.ts';
 import { addPageRoutes } from './http/page-routes.ts';
 import { addSessionRoutes } from './http/session-routes.ts';
 import { addStatusRoutes } from './http/status-routes.ts';
+import { KioskBoard } from './kiosk-board.ts';
 import type { SessionService } from './session-service.ts';
+import { addKioskMetrics } from './telemetry-kiosks.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Tokens } from './token.ts';
 
@@ -29,6 +33,9 @@ export interface HttpOptions {
   /** Unix milliseconds. */
   readonly nowMs?: () => number;
 }
+
+/** From one address, behind which there may be many kiosks. */
+const BEACONS_PER_MINUTE = 600;
 
 /** Everything that this server answers over HTTP. */
 export function createHttp(options: HttpOptions): OpenAPIHono<HttpEnv> {
@@ -58,11 +65,21 @@ export function createHttp(options: HttpOptions): OpenAPIHono<HttpEnv> {
     const tookMs = Math.round(performance.now() - startMs);
     log.debug({ method, path, status: context.res.status, tookMs }, 'http');
   });
+  app.use('/kiosk/*', kioskHeaders());
   app.use(setHeaders());
   if (development) app.use(requireThisMachine());
   app.use(compress(), etag(), limitBody());
 
   addStatusRoutes(app, { service, registry, isDraining });
+  const kioskPage = new KioskPage(nowMs);
+  const board = new KioskBoard({ nowMs });
+  addKioskMetrics(registry, board);
+  addKioskRoutes(app, {
+    board,
+    apiKeys,
+    pageVersion: () => kioskPage.version(),
+    limit: limitRate(BEACONS_PER_MINUTE, nowMs),
+  });
   addSessionRoutes(app, {
     service,
     tokens,
@@ -71,6 +88,7 @@ export function createHttp(options: HttpOptions): OpenAPIHono<HttpEnv> {
     limit: limitRate(sessionsPerMinute, nowMs),
   });
   addDocsRoutes(app);
+  addKioskPage(app, kioskPage);
   addPageRoutes(app);
   return app;
 }

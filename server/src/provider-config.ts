@@ -5,7 +5,8 @@ import { z } from 'zod';
 export interface EndpointSettings {
   /** Such as `https://api.openai.com/v1`. */
   readonly baseUrl: string;
-  readonly apiKey: string;
+  /** Null: the server asks for none. */
+  readonly apiKey: string | null;
   readonly model: string;
 }
 
@@ -28,7 +29,7 @@ const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' })
 export const providerEnvironment = z.object({
   VIZAVI_KNOWLEDGE: z.string().default(OWN_KNOWLEDGE),
   VIZAVI_OPENAI_URL: url.default('https://api.openai.com/v1'),
-  VIZAVI_OPENAI_KEY: z.string().default(''),
+  VIZAVI_OPENAI_KEY: z.string().optional(),
   VIZAVI_CHAT_MODEL: z.string().optional(),
   VIZAVI_CHAT_URL: url.optional(),
   VIZAVI_CHAT_KEY: z.string().optional(),
@@ -50,8 +51,7 @@ export function providerSettings(data: z.output<typeof providerEnvironment>): Pr
     const model = data[`VIZAVI_${role}_MODEL`];
     if (model === undefined) return null;
     const baseUrl = (data[`VIZAVI_${role}_URL`] ?? data.VIZAVI_OPENAI_URL).replace(/\/+$/, '');
-    // Local servers ask for none; the protocol's clients want one all the same.
-    const apiKey = data[`VIZAVI_${role}_KEY`] ?? (data.VIZAVI_OPENAI_KEY || 'none');
+    const apiKey = data[`VIZAVI_${role}_KEY`] ?? data.VIZAVI_OPENAI_KEY ?? null;
     return { kind: 'openai', baseUrl, apiKey, model };
   };
   const voice = endpoint('VOICE');

@@ -152,22 +152,28 @@ export class VizaviServer implements AsyncDisposable {
     const opening = await Promise.allSettled([
       overrides.voice ?? openVoice(providers.voice),
       overrides.brain ?? openBrain(providers.brain),
+      overrides.ears ?? openEars(providers.ears),
       MediaWorkers.start({ count: config.mediaWorkers, telemetry }),
     ]);
-    const [voice, brain, mediaWorkers] = opening;
-    if (voice.status === 'fulfilled' && brain.status === 'fulfilled' && mediaWorkers.status === 'fulfilled') {
+    const [voice, brain, ears, mediaWorkers] = opening;
+    if (
+      voice.status === 'fulfilled' &&
+      brain.status === 'fulfilled' &&
+      ears.status === 'fulfilled' &&
+      mediaWorkers.status === 'fulfilled'
+    ) {
       return new VizaviServer(config, secrets, {
         telemetry,
         store: overrides.store ?? new MemoryStore(),
         voice: voice.value,
         brain: brain.value,
-        ears: overrides.ears ?? openEars(providers.ears),
+        ears: ears.value,
         hearing: new Hearing(),
         clock: overrides.clock ?? systemClock,
         mediaWorkers: mediaWorkers.value,
       });
     }
-    for (const part of opening) if (part.status === 'fulfilled') await part.value.close();
+    for (const part of opening) if (part.status === 'fulfilled') await part.value?.close();
     throw opening.find((part) => part.status === 'rejected')?.reason;
   }
 

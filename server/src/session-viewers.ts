@@ -1,6 +1,7 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { SessionEvent } from '@vizavi/signaling';
+import type { PageState, SessionEvent } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
+import { AudienceQuestions } from './audience-questions.ts';
 import type { Clock } from './clock.ts';
 import { SessionEvents } from './session-events.ts';
 import type { NumberedEvent } from './session-events.ts';
@@ -20,12 +21,27 @@ export interface SessionViewersOptions {
 
 /** Those who watch a session, and what each of them has been told. */
 export class SessionViewers {
+  readonly questions: AudienceQuestions;
   readonly #options: SessionViewersOptions;
   readonly #viewers = new Map<string, Viewer>();
   readonly #events = new SessionEvents();
+  #page: PageState = {};
 
   constructor(options: SessionViewersOptions) {
     this.#options = options;
+    this.questions = new AudienceQuestions(options.clock, (askId, text) => {
+      this.send({ type: 'audience.asked', body: { askId, text } });
+    });
+  }
+
+  /** What the pages of all viewers show. */
+  get page(): PageState {
+    return this.#page;
+  }
+
+  setPage(state: PageState): void {
+    this.#page = state;
+    this.send({ type: 'page.changed', body: { state } });
   }
 
   /** Viewers whose media flows. */
@@ -89,14 +105,19 @@ export class SessionViewers {
     }
     away.closeMedia();
     this.#viewers.delete(away.viewerId);
-    this.#options.onGone(away.viewerId);
+    this.#gone(away.viewerId);
   }
 
   #remove(viewerId: string): void {
     this.#viewers.get(viewerId)?.closeMedia();
     this.#viewers.delete(viewerId);
-    this.#options.onGone(viewerId);
+    this.#gone(viewerId);
     this.#options.onChange();
     if (this.#viewers.size === 0) this.#options.onEmpty();
+  }
+
+  #gone(viewerId: string): void {
+    this.questions.forget(viewerId);
+    this.#options.onGone(viewerId);
   }
 }

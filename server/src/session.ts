@@ -1,9 +1,9 @@
 import { SESSION_STATES, StateMachine, VizaviError } from '@vizavi/signaling';
 import type {
   CloseReason,
-  PageState,
   RequestOf,
   ResultOf,
+  Role,
   SessionEvent,
   SessionState,
   StageStats,
@@ -22,8 +22,7 @@ import { SessionViewers } from './session-viewers.ts';
 import { Speech } from './speech.ts';
 import type { Viewer, ViewerPeer } from './viewer.ts';
 
-/** What a viewer is told that joins; its role is its connection's. */
-type Started = Omit<ResultOf<ViewerToServer, 'session.start'>, 'role'>;
+type Started = ResultOf<ViewerToServer, 'session.start'>;
 
 /** How long a viewer has to hang up after `session.stopped` before we do. */
 const HANG_UP_MS = 5000;
@@ -46,7 +45,6 @@ export class Session {
   #closeReason: CloseReason | null = null;
   #closing: Promise<void> | null = null;
   #queued: QueuedPath | null = null;
-  #page: PageState = {};
 
   private constructor(deps: SessionDeps, request: SessionRequest) {
     const { clock } = deps;
@@ -184,9 +182,10 @@ export class Session {
     viewer: Viewer,
     connection: Connection,
     peer: ViewerPeer,
+    role: Role,
     lastEventSeq: number,
   ): Promise<Started> {
-    if (this.#state.is('queued')) return this.#startQueued(viewer, peer, lastEventSeq);
+    if (this.#state.is('queued')) return this.#startQueued(viewer, peer, role, lastEventSeq);
     const path = this.#openPath();
     const media = await path.media();
     const resumed = await viewer.open(media);
@@ -197,9 +196,10 @@ export class Session {
     const missed = this.#viewers
       .after(lastEventSeq)
       .filter(({ event }) => resumed || event.type !== 'session.media_changed');
-    viewer.follow(peer, missed);
+    viewer.follow(peer, role, missed);
     return {
       ...this.#about(),
+      role,
       resumed,
       routerRtpCapabilities: media.rtpCapabilities,
       transport: resumed ? null : viewer.media.transport,
@@ -209,12 +209,13 @@ export class Session {
   }
 
   /** There is nothing to see yet: the viewer hears of its place, and starts again once the session is `joining`. */
-  #startQueued(viewer: Viewer, peer: ViewerPeer, lastEventSeq: number): Started {
+  #startQueued(viewer: Viewer, peer: ViewerPeer, role: Role, lastEventSeq: number): Started {
     const avatar = this.#deps.directory.bundles.find(({ id }) => id === this.#request.avatarId);
     if (!avatar) throw new VizaviError('unavailable', 'the avatar is gone');
-    viewer.follow(peer, this.#viewers.after(lastEventSeq));
+    viewer.follow(peer, role, this.#viewers.after(lastEventSeq));
     return {
       ...this.#about(),
+      role,
       resumed: false,
       routerRtpCapabilities: {},
       transport: null,
@@ -228,7 +229,7 @@ export class Session {
       sessionId: this.#request.sessionId,
       state: this.#state.state,
       ears: this.#talk.ears,
-      page: this.#page,
+      page: this.#viewers.page,
     };
   }
 
@@ -272,14 +273,14 @@ export class Session {
 
   stats(): ResultOf<ViewerToServer, 'session.stats'> {
     const { latency: turn } = this.#talk.conversation;
-    return { stages: this.#stats, voiceMs: this.#speech.voiceMs.summary(), turn };
+    const { connected: viewers } = this.#viewers;
+    return { stages: this.#stats, voiceMs: this.#speech.voiceMs.summary(), turn, viewers };
   }
 
-  /** What all viewers' pages are to show. @throws VizaviError `invalid_state` */
-  setPage(state: PageState): void {
+  /** Those who watch, for one of them who wants something of the others. @throws VizaviError `invalid_state` */
+  get viewers(): SessionViewers {
     this.#used();
-    this.#page = state;
-    this.#emit({ type: 'page.changed', body: { state } });
+    return this.#viewers;
   }
 
   /** Viewers whose media flows. */

@@ -38,7 +38,7 @@ export function serveViewer(
           throw new VizaviError('invalid_state', 'this connection belongs to another viewer');
         }
         mine = session.admit(viewerId, connection);
-        return { ...(await session.start(mine, connection, peer, lastEventSeq)), role };
+        return session.start(mine, connection, peer, role, lastEventSeq);
       },
       'media.consume': async ({ rtpCapabilities }) => ({
         consumers: await viewer().media.consume(rtpCapabilities),
@@ -124,9 +124,13 @@ export function serveViewer(
         session.talk.conversation.toolResult(callId, result, failed);
         return {};
       },
+      'audience.ask': ({ askId, text }) => {
+        session.viewers.questions.ask(viewer().viewerId, askId, text);
+        return {};
+      },
       'page.set': ({ state }) => {
         speaker();
-        session.setPage(state);
+        session.viewers.setPage(state);
         return {};
       },
     },

@@ -1,5 +1,5 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { Peer, ServerToViewer, ViewerToServer } from '@vizavi/signaling';
+import type { Peer, Role, ServerToViewer, ViewerToServer } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
 import { Alarm } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -19,6 +19,7 @@ export class Viewer {
   readonly #expiry: Alarm;
   #connection: Connection | null = null;
   #peer: ViewerPeer | null = null;
+  #role: Role = 'audience';
   #media: ViewerMedia | null = null;
 
   constructor(options: {
@@ -80,13 +81,15 @@ export class Viewer {
     return false;
   }
 
-  /** Sends the events that were missed, and from now on every new one. */
-  follow(peer: ViewerPeer, missed: readonly NumberedEvent[]): void {
+  /** Sends the events that were missed, and from now on every new one that is meant for this role. */
+  follow(peer: ViewerPeer, role: Role, missed: readonly NumberedEvent[]): void {
     this.#peer = peer;
+    this.#role = role;
     for (const event of missed) this.send(event);
   }
 
   send({ event, seq }: NumberedEvent): void {
+    if (event.type === 'audience.asked' && this.#role !== 'presenter') return;
     if ((this.#connection?.backlog ?? 0) > MAX_BACKLOG) this.#connection?.close();
     this.#peer?.notify(event.type, event.body, seq);
   }

@@ -23,6 +23,8 @@ export interface HearOptions {
   /** What becomes of the packets on their way. */
   readonly network?: (packets: Buffer[]) => Buffer[];
   readonly endAfterMs?: number;
+  /** Goes on listening after the sound, until so much was heard. */
+  readonly untilMs?: number;
 }
 
 /** So many packets are under way at most: no more than the thread keeps. */
@@ -85,6 +87,7 @@ export async function hear(
       for (const packet of options.network?.(part) ?? part) listener.packet(packet);
       await heardUntil(Math.min(20 * (at + part.length), durationMs(sound)) - HELD_BACK_MS);
     }
+    await heardUntil(options.untilMs ?? 0);
   } finally {
     listener.close();
   }

@@ -17,6 +17,8 @@ export interface Behaviour {
   readonly tools?: readonly { readonly name: string; readonly arguments: string }[];
   /** After so many pieces: silence, a cut line, an end that comes too early, what is no JSON. */
   readonly trouble?: { readonly after: number; readonly kind: 'stall' | 'cut' | 'end' | 'garbage' };
+  /** Speech at 24 kHz, whatever it is to say. */
+  readonly sound?: Int16Array;
   /** Answered with this body and type, status 200. */
   readonly body?: { readonly type: string; readonly content: string };
 }
@@ -99,13 +101,9 @@ export class OpenAiServer {
   }
 
   async #speak(response: ServerResponse, body: Asked['body'], behaviour: Behaviour): Promise<void> {
-    this.#voice ??= new FliteVoice();
-    const samples: number[] = [];
-    for await (const { pcm } of this.#voice.speak(String(body['input']), { voice: String(body['voice']) })) {
-      for (const sample of pcm) samples.push(sample);
-    }
+    const pcm = behaviour.sound ?? (await this.#synthesise(String(body['input']), String(body['voice'])));
     response.writeHead(200, { 'content-type': 'audio/pcm' });
-    const sound = Buffer.from(resample(samples).buffer);
+    const sound = Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength);
     for (let at = 0, count = 0; at < sound.length; at += PIECE_BYTES, count += 1) {
       if (behaviour.trouble?.after === count) {
         troubled(response, behaviour.trouble.kind);
@@ -116,6 +114,14 @@ export class OpenAiServer {
       if (response.destroyed) return;
     }
     response.end();
+  }
+
+  async #synthesise(text: string, voice: string): Promise<Int16Array> {
+    this.#voice ??= new FliteVoice();
+    const samples: number[] = [];
+    for await (const { pcm } of this.#voice.speak(text, { voice }))
+      for (const sample of pcm) samples.push(sample);
+    return resample(samples);
   }
 }
 

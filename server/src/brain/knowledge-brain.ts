@@ -15,7 +15,7 @@ const MOST_QUESTIONS = 6;
 const MOST_TOPICS = 4;
 /** Titles that begin so are part of a sentence in lower case. */
 const LOWER = /^(?:what|how|why|who|where|when|which|the|a|an|your|our|my|about|putting|using|making)\b/i;
-const NAME = /\b(?:your name is|you are|i am|my name is)\s+(\p{Lu}[\p{L}-]+)/iu;
+const NAME = /\b(?:[Yy]our name is|[Yy]ou are|I am|[Mm]y name is)\s+(\p{Lu}[\p{L}-]+)/u;
 
 interface Place {
   readonly section: number;

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { VizaviError } from '@vizavi/signaling';
 import { readSections } from './sections.ts';
 import type { Section } from './sections.ts';
@@ -7,7 +7,8 @@ import type { Section } from './sections.ts';
 /** A folder that holds more is not meant, or needs another brain. */
 const MOST_FILES = 500;
 const MOST_FOLDERS = 2000;
-const MOST_BYTES = 8 * 1024 * 1024;
+/** A search takes up to 0.1 s then, on the thread that signals. */
+const MOST_BYTES = 2 * 1024 * 1024;
 
 /**
  * The sections of all Markdown files in a folder and those below it, by path; what begins with a dot is left out.
@@ -31,12 +32,8 @@ export async function readFolder(folder: string): Promise<Section[]> {
       );
     }
     bytes += file.length;
-    sections.push(
-      ...readSections(
-        decode(file, `${name} in the knowledge folder ${folder}`),
-        path.split(/[\\/]/).at(-1) ?? '',
-      ),
-    );
+    const text = decode(file, `${name} in the knowledge folder ${folder}`);
+    for (const section of readSections(text, basename(path))) sections.push(section);
   }
   if (sections.length === 0)
     throw invalid(`the knowledge folder ${folder} holds no Markdown text to answer from`);
@@ -46,7 +43,11 @@ export async function readFolder(folder: string): Promise<Section[]> {
 async function findFiles(folder: string): Promise<string[]> {
   const found: string[] = [];
   const waiting = [folder];
+  let folders = 0;
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    if ((folders += 1) > MOST_FOLDERS) {
+      throw invalid(`the knowledge folder ${folder} holds more than ${MOST_FOLDERS} folders`);
+    }
     const entries = await attempt(
       `cannot read the knowledge folder ${next}`,
       readdir(next, { withFileTypes: true }),
@@ -58,9 +59,6 @@ async function findFiles(folder: string): Promise<string[]> {
       else if (/\.md$/i.test(entry.name)) found.push(path);
       if (found.length > MOST_FILES) {
         throw invalid(`the knowledge folder ${folder} holds more than ${MOST_FILES} Markdown files`);
-      }
-      if (waiting.length > MOST_FOLDERS) {
-        throw invalid(`the knowledge folder ${folder} holds more than ${MOST_FOLDERS} folders`);
       }
     }
   }

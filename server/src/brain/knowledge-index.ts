@@ -42,6 +42,8 @@ const INEXACT = 0.8;
  */
 const LEAST_SHARE = 0.5;
 const LEAST_PROOF = 0.42;
+/** Knowledge counts as this many sections at least: in three of them every word would be a common one. */
+const LEAST_SIZE = 30;
 /** Terms of a question beyond this many are left out. */
 const MOST_TERMS = 24;
 /** Sections that are indexed at a stretch. */
@@ -64,7 +66,7 @@ export class KnowledgeIndex {
   }
 
   private constructor(sections: readonly Section[]) {
-    this.#size = sections.length;
+    this.#size = Math.max(LEAST_SIZE, sections.length);
     this.#index = new MiniSearch<Entry>({
       fields: Object.keys(PROOF),
       tokenize: wordsOf,
@@ -119,7 +121,13 @@ export class KnowledgeIndex {
   /** Spelled otherwise only when nothing is spelled so, and never in the first letter: "father" is not "rather". */
   #hits(term: string): readonly Hit[] {
     const hits = this.#index.search(term) as unknown as Hit[];
-    if (hits.length > 0 || term.length < 5) return hits;
+    if (hits.length > 0 || term.length < 4) return hits;
+    for (let at = 0; at < term.length - 1; at += 1) {
+      const swapped = term.slice(0, at) + term.charAt(at + 1) + term.charAt(at) + term.slice(at + 2);
+      const meant = this.#index.search(swapped, { prefix: false }) as unknown as Hit[];
+      if (meant.length > 0) return meant;
+    }
+    if (term.length < 5) return hits;
     const similar = this.#index.search(term, { fuzzy: term.length >= 8 ? 2 : 1 }) as unknown as Hit[];
     return similar.flatMap(({ id, score, match }) => {
       const near = Object.entries(match).filter(([other]) => other.startsWith(term.charAt(0)));

@@ -1,15 +1,20 @@
 /** After the avatar's last word its sound is still on the way to the visitor's loudspeaker and back. */
 const ECHO_TAIL_MS = 300;
-/** So loud, in dBFS, is taken to be what is left of the echo before any has been heard. */
-const UNKNOWN_DB = -40;
+/**
+ * So loud, in dBFS, are the peaks of the echo taken to be before any has been heard: a canceller that has yet to adapt
+ * leaves so much. A person at a usual distance is 10 dB louder.
+ */
+const UNKNOWN_DB = -34;
 const LOWEST_DB = -60;
-/** What is to be a person stands out by so much. The syllables of an echo reach 5 dB above its usual peaks. */
-const MARGIN_DB = 8;
+/** What is to be a person stands out by so much. Echoes of speech were seen to reach 3 dB above what was learned. */
+const MARGIN_DB = 7;
 /** A frame counts for the echo after this long: by then it would be known if a person had begun to speak. */
-const DELAY_MS = 320;
-/** Of the way to a louder frame, each frame. */
+const DELAY_MS = 640;
+/** Of the way to a louder frame, each frame, but no more than a little: the first word of a person is not learned. */
 const RISE = 0.5;
-const FALL_DB_PER_S = 3;
+const MAX_RISE_DB = 1;
+/** Slow enough to last from word to word. */
+const FALL_DB_PER_S = 6;
 
 /**
  * Learns how loud the microphone hears the avatar itself, behind the browser's echo canceller, and says how loud a
@@ -47,7 +52,7 @@ export class EchoGuard {
   }
 
   #learn(levelDb: number): void {
-    if (levelDb > this.#peakDb) this.#peakDb += RISE * (levelDb - this.#peakDb);
+    if (levelDb > this.#peakDb) this.#peakDb += Math.min(MAX_RISE_DB, RISE * (levelDb - this.#peakDb));
     else this.#peakDb = Math.max(LOWEST_DB, this.#peakDb - (FALL_DB_PER_S * this.#frameMs) / 1000);
   }
 }

@@ -1,5 +1,4 @@
 import type { Ears } from './ears.ts';
-import { OpenAiEars } from './openai-ears.ts';
 import type { OpenAiEarsSettings } from './openai-ears.ts';
 
 export type { Ears, TranscribeOptions } from './ears.ts';
@@ -8,11 +7,13 @@ export { EARS_SAMPLE_RATE } from './ears.ts';
 export type EarsSettings = { readonly kind: 'browser' } | ({ readonly kind: 'openai' } & OpenAiEarsSettings);
 
 /** The server's ears; null where browsers have to listen themselves. @throws VizaviError `invalid_config` */
-export function openEars(settings: EarsSettings): Ears | null {
+export async function openEars(settings: EarsSettings): Promise<Ears | null> {
   switch (settings.kind) {
     case 'browser':
       return null;
-    case 'openai':
+    case 'openai': {
+      const { OpenAiEars } = await import('./openai-ears.ts');
       return new OpenAiEars(settings);
+    }
   }
 }

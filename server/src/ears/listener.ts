@@ -6,7 +6,7 @@ import type { Ear, HeardFrame, Hearing } from './hearing.ts';
 import { levelDb } from './level.ts';
 import { SoundStore } from './sound-store.ts';
 import { TurnDetector } from './turn-detector.ts';
-import type { TurnEvent } from './turn-detector.ts';
+import type { TurnEvent } from './turn-events.ts';
 
 /** A turn that is over. */
 export interface Heard {
@@ -142,10 +142,9 @@ export class Listener {
 
   #tell(told: readonly TurnEvent[]): void {
     const { events } = this.#options;
-    const ear = this.#ear;
     for (const event of told) {
-      // Who is told may have stopped listening.
-      if (this.#closed || this.#ear !== ear) return;
+      // Who is told may have closed this.
+      if (this.#closed) return;
       switch (event.type) {
         case 'speechStarted':
           events.speechStarted({ beganMsAgo: event.beganMsAgo });

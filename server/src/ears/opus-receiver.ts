@@ -11,8 +11,10 @@ const TICKS_PER_SAMPLE = 48_000 / EARS_SAMPLE_RATE;
 const MAX_SILENCE_SAMPLES = 2 * EARS_SAMPLE_RATE;
 /** A timestamp that is farther off has begun anew. */
 const MAX_GAP_TICKS = 600 * 48_000;
-/** An empty packet makes the decoder conceal 120 ms; after that it has faded out. */
-const CONCEAL = new Uint8Array(0);
+/** After so long the decoder's concealment has faded out. */
+const MAX_CONCEALED_SAMPLES = 0.12 * EARS_SAMPLE_RATE;
+
+const FRAME_COUNT_CODE = 3;
 
 type Decoder = OpusDecoder<16_000>;
 
@@ -27,6 +29,8 @@ export class OpusReceiver {
   #blocks: Float32Array[] = [];
   #block = new Float32Array(BLOCK_SAMPLES);
   #filled = 0;
+  /** What made the last packet, and how long its frames are (RFC 6716, 3.1). */
+  #lastToc = 0;
   /** The timestamp that follows what was heard last. */
   #nextTicks = 0;
   #lastArrivalMs: number | null = null;
@@ -76,6 +80,7 @@ export class OpusReceiver {
     if (packet.follows !== 'nothing') this.#bridge(packet);
     this.#idleSamples = 0;
     this.#nextTicks = packet.rtpTimestamp + packet.samples;
+    this.#lastToc = packet.payload[0] ?? 0;
     const { channelData } = this.#decoder.decodeFrame(packet.payload);
     if (channelData[0]) this.#append(channelData[0]);
   }
@@ -86,12 +91,23 @@ export class OpusReceiver {
     if (ticks <= 0 || ticks > MAX_GAP_TICKS) return;
     let missing = Math.round(ticks / TICKS_PER_SAMPLE) - this.#idleSamples;
     if (follows === 'loss' && this.#idleSamples === 0) {
-      const [concealed] = this.#decoder.decodeFrame(CONCEAL).channelData;
-      const used = concealed?.subarray(0, Math.max(0, missing));
-      if (used) this.#append(used);
-      missing -= used?.length ?? 0;
+      missing -= this.#conceal(Math.min(missing, MAX_CONCEALED_SAMPLES));
     }
     this.#silence(Math.min(missing, MAX_SILENCE_SAMPLES));
+  }
+
+  /** Goes on as the last packet sounded. @returns how many samples that gave */
+  #conceal(samples: number): number {
+    // A frame of nothing: the decoder conceals as much as the frame would have sounded (RFC 6716, 3.2.1).
+    const lost = Uint8Array.of(this.#lastToc & ~FRAME_COUNT_CODE);
+    let concealed = 0;
+    while (concealed < samples) {
+      const [sound] = this.#decoder.decodeFrame(lost).channelData;
+      if (!sound || sound.length === 0) break;
+      this.#append(sound.subarray(0, samples - concealed));
+      concealed += sound.length;
+    }
+    return Math.min(concealed, samples);
   }
 
   #silence(samples: number): void {

@@ -1,31 +1,6 @@
 import { EchoGuard } from './echo-guard.ts';
-
-/** What is known of the sound between `atMs` and one frame later. */
-export interface SpeechFrame {
-  readonly atMs: number;
-  /** That it is speech, 0–1. */
-  readonly probability: number;
-  /** Root mean square, dBFS. */
-  readonly levelDb: number;
-}
-
-/** Of the microphone's own time. */
-interface Range {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/**
- * A turn is `speechStarted (probableEnd resumed)* probableEnd? (ended | misfire)`; turns do not overlap, nor do their sounds.
- * Between `probableEnd` and `ended` nothing is added: both have the same range.
- */
-export type TurnEvent =
-  | { readonly type: 'speechStarted'; readonly beganMsAgo: number }
-  | ({ readonly type: 'probableEnd' } & Range)
-  | { readonly type: 'resumed' }
-  /** `durationMs`: from the first to the last voice. `silenceMs`: since the last voice. */
-  | ({ readonly type: 'ended'; readonly durationMs: number; readonly silenceMs: number } & Range)
-  | { readonly type: 'misfire' };
+import type { Range, SpeechFrame, TurnEvent } from './turn-events.ts';
+import { VoiceRun } from './voice-run.ts';
 
 export interface TurnDetectorOptions {
   readonly frameMs: number;
@@ -33,17 +8,6 @@ export interface TurnDetectorOptions {
   readonly endAfterMs?: number;
 }
 
-/** Speech at this probability, and still speech above the other: Silero's own figures. */
-const VOICE = 0.5;
-const STILL_VOICE = 0.35;
-/** Over the avatar's own voice. */
-const VOICE_OVER_ECHO = 0.7;
-/** Three frames: clicks and coughs last one or two. */
-const START_MS = 96;
-const START_OVER_ECHO_MS = 160;
-/** A person far above the echo needs no longer proof than this: two thirds of a syllable. */
-const START_FAR_OVER_ECHO_MS = 128;
-const FAR_DB = 6;
 /** One frame after silence is a click, two are a word that goes on. */
 const RESUME_MS = 64;
 /** The longest stop of a plosive is 150 ms, most pauses between words are shorter than this. */
@@ -56,15 +20,6 @@ const PRE_ROLL_MS = 300;
 /** What is said until the finger lets go is still on its way. */
 const RELEASE_MS = 192;
 const MAX_TURN_MS = 60_000;
-
-interface Run {
-  readonly beganMs: number;
-  voicedMs: number;
-  /** Of it, far above the echo. */
-  farMs: number;
-  /** The last frame was of it. */
-  goesOn: boolean;
-}
 
 interface Turn {
   readonly fromMs: number;
@@ -87,9 +42,11 @@ export class TurnDetector {
   mode: 'open' | 'push' = 'open';
   #turn: Turn | null = null;
   /** The voice that may become a turn, or its continuation. */
-  #run: Run | null = null;
+  readonly #run: VoiceRun;
   #held = false;
   #releaseAtMs: number | null = null;
+  /** The last turn was ended in mid-speech. */
+  #goesOnAnew = false;
   /** The end of the last frame. */
   #nowMs = 0;
   /** Sound before this belongs to an earlier turn. */
@@ -99,12 +56,13 @@ export class TurnDetector {
     this.#frameMs = frameMs;
     this.#endAfterMs = endAfterMs;
     this.#echo = new EchoGuard(frameMs);
+    this.#run = new VoiceRun(frameMs);
   }
 
   /** Sound before this will not be asked for. */
   get keepFromMs(): number {
     if (this.#turn) return this.#turn.fromMs;
-    return Math.max(this.#freeMs, (this.#run?.beganMs ?? this.#nowMs) - PRE_ROLL_MS);
+    return Math.max(this.#freeMs, (this.#run.beganMs ?? this.#nowMs) - PRE_ROLL_MS);
   }
 
   /** Ends the turn after this much silence, once: what was said is whole, or is not. No effect between turns. */
@@ -114,14 +72,16 @@ export class TurnDetector {
 
   /** @param avatarSpeaks it can be heard now, by the visitor's microphone too */
   frame(frame: SpeechFrame, avatarSpeaks: boolean): TurnEvent[] {
-    this.#nowMs = frame.atMs + this.#frameMs;
     const events: TurnEvent[] = [];
-    this.#echo.frame(frame.levelDb, avatarSpeaks, this.#turn !== null);
-    this.#follow(frame);
+    if (this.#goesOnAnew) events.push(this.#open(frame.atMs, this.#held ? null : frame.atMs));
+    this.#nowMs = frame.atMs + this.#frameMs;
     const turn = this.#turn;
+    this.#echo.frame(frame.levelDb, avatarSpeaks, turn !== null);
+    const guarded = this.#echo.active && !this.#isPush;
+    this.#run.frame(frame, turn?.pausing === false, guarded ? this.#echo : null);
     if (turn) this.#goOn(turn, events);
-    else if (this.mode === 'open') this.#begin(events);
-    else this.#run = null;
+    else if (this.mode === 'push') this.#run.clear();
+    else if (this.#run.isSpeech(guarded)) events.push(this.#open(this.keepFromMs, this.#run.beganMs));
     if (this.#turn) this.#limit(this.#turn, events);
     return events;
   }
@@ -132,7 +92,7 @@ export class TurnDetector {
     if (this.#held) return [];
     this.#held = true;
     const turn = this.#turn;
-    if (!turn) return [this.#open(this.#run ? this.keepFromMs : this.#nowMs, null)];
+    if (!turn) return [this.#open(this.#run.beganMs === null ? this.#nowMs : this.keepFromMs, null)];
     if (!turn.pausing) return [];
     turn.pausing = false;
     return [{ type: 'resumed' }];
@@ -153,9 +113,9 @@ export class TurnDetector {
 
   /** Drops an open turn. */
   cancel(): TurnEvent[] {
-    if (!this.#turn) return [];
+    const wasOpen = this.#turn !== null;
     this.#reset(this.#nowMs);
-    return [{ type: 'misfire' }];
+    return wasOpen ? [{ type: 'misfire' }] : [];
   }
 
   /** The frames that follow come from another microphone, whose time begins at 0. What was learned of the echo stays. */
@@ -164,46 +124,13 @@ export class TurnDetector {
     this.#nowMs = 0;
   }
 
-  /** Follows a stretch of voice, frame by frame. */
-  #follow({ atMs, probability, levelDb }: SpeechFrame): void {
-    const { active, thresholdDb } = this.#echo;
-    const guarded = active && !this.#isPush;
-    const goesOn = this.#run !== null || (this.#turn !== null && !this.#turn.pausing);
-    const least = guarded ? (goesOn ? VOICE : VOICE_OVER_ECHO) : goesOn ? STILL_VOICE : VOICE;
-    if (probability < least || (guarded && levelDb < thresholdDb)) {
-      this.#dip(guarded && probability >= STILL_VOICE);
-      return;
-    }
-    const run = (this.#run ??= { beganMs: atMs, voicedMs: 0, farMs: 0, goesOn: true });
-    run.goesOn = true;
-    run.voicedMs += this.#frameMs;
-    if (levelDb >= thresholdDb + FAR_DB) run.farMs += this.#frameMs;
-  }
-
-  /** No voice in this frame; `quiet`: perhaps one that is no louder than the echo, as weak syllables are. */
-  #dip(quiet: boolean): void {
-    const run = this.#run;
-    if (!run) return;
-    run.goesOn = false;
-    run.voicedMs -= this.#frameMs / 2;
-    run.farMs -= this.#frameMs / 2;
-    if (!quiet || run.voicedMs <= 0) this.#run = null;
-  }
-
-  #begin(events: TurnEvent[]): void {
-    const run = this.#run;
-    if (!run) return;
-    const isPerson = run.voicedMs >= START_OVER_ECHO_MS || run.farMs >= START_FAR_OVER_ECHO_MS;
-    if (!(this.#echo.active ? isPerson : run.voicedMs >= START_MS)) return;
-    events.push(this.#open(Math.max(this.#freeMs, run.beganMs - PRE_ROLL_MS), run.beganMs));
-  }
-
   #open(fromMs: number, beganMs: number | null): TurnEvent {
+    this.#goesOnAnew = false;
     this.#turn = {
       fromMs,
       beganMs,
       lastMs: beganMs === null ? fromMs : this.#nowMs,
-      voicedMs: beganMs === null ? 0 : (this.#run?.voicedMs ?? 0),
+      voicedMs: beganMs === null ? 0 : this.#run.voicedMs,
       pausing: false,
       endAfterMs: this.#endAfterMs,
     };
@@ -212,7 +139,7 @@ export class TurnDetector {
 
   #goOn(turn: Turn, events: TurnEvent[]): void {
     const run = this.#run;
-    if (run?.goesOn === true && (!turn.pausing || run.voicedMs >= RESUME_MS)) {
+    if (run.goesOn && (!turn.pausing || run.voicedMs >= RESUME_MS)) {
       if (turn.pausing) events.push({ type: 'resumed' });
       turn.voicedMs += turn.pausing ? run.voicedMs : this.#frameMs;
       turn.pausing = false;
@@ -224,7 +151,7 @@ export class TurnDetector {
       if (this.#nowMs >= this.#releaseAtMs) events.push(this.#close(turn));
       return;
     }
-    if (this.#held || (turn.pausing && run)) return;
+    if (this.#held || (turn.pausing && run.beganMs !== null)) return;
     const silenceMs = this.#nowMs - turn.lastMs;
     if (silenceMs >= turn.endAfterMs) events.push(this.#close(turn));
     else if (silenceMs >= PROBABLE_END_MS && !turn.pausing && turn.voicedMs >= LEAST_SPEECH_MS) {
@@ -233,7 +160,7 @@ export class TurnDetector {
     }
   }
 
-  /** Speech that is too long is ended, and begins anew with the next frame. */
+  /** Ends speech that is too long; with the next frame it begins anew. */
   #limit(turn: Turn, events: TurnEvent[]): void {
     if (this.#nowMs + this.#frameMs - turn.fromMs <= MAX_TURN_MS) return;
     const goesOn = this.#held || !turn.pausing;
@@ -241,16 +168,16 @@ export class TurnDetector {
     events.push(this.#close(turn));
     if (!goesOn) return;
     [this.#held, this.#releaseAtMs] = [held, release];
-    events.push(this.#open(this.#nowMs, held ? null : this.#nowMs));
+    this.#goesOnAnew = true;
   }
 
   #close(turn: Turn): TurnEvent {
     const range = this.#range(turn);
     const { beganMs, lastMs, voicedMs } = turn;
-    const least = beganMs !== null && (this.#isPush ? RESUME_MS : LEAST_SPEECH_MS);
+    const least = this.#isPush ? RESUME_MS : LEAST_SPEECH_MS;
     this.#reset(range.toMs);
-    if (least === false || voicedMs < least) return { type: 'misfire' };
-    return { type: 'ended', ...range, durationMs: lastMs - (beganMs ?? 0), silenceMs: this.#nowMs - lastMs };
+    if (beganMs === null || voicedMs < least) return { type: 'misfire' };
+    return { type: 'ended', ...range, durationMs: lastMs - beganMs, silenceMs: this.#nowMs - lastMs };
   }
 
   /** With as much of the silence after it as it takes to see a probable end; a push has it all. */
@@ -265,9 +192,10 @@ export class TurnDetector {
 
   #reset(freeMs: number): void {
     this.#turn = null;
-    this.#run = null;
+    this.#run.clear();
     this.#held = false;
     this.#releaseAtMs = null;
+    this.#goesOnAnew = false;
     this.#freeMs = freeMs;
   }
 }

@@ -23,7 +23,13 @@ const COMMON = {
   permissionsPolicy: { microphone: ['self'], camera: [], geolocation: [] },
 };
 
-/** Security headers that fit the demo page; Swagger UI sets styles of its own; the client is there for other sites. */
+/** A deck and its pictures may come from the presenter's own server. Nothing that runs does. */
+const ELSEWHERE = ['https:', 'http://localhost:*', 'http://127.0.0.1:*'];
+
+/**
+ * Security headers that fit the demo page; Swagger UI sets styles of its own; the client is there for other sites; a kiosk
+ * may look whether somebody is there.
+ */
 export function setHeaders(): MiddlewareHandler {
   const page = secureHeaders({ ...COMMON, contentSecurityPolicy: CONTENT });
   const docs = secureHeaders({
@@ -35,9 +41,23 @@ export function setHeaders(): MiddlewareHandler {
     contentSecurityPolicy: CONTENT,
     crossOriginResourcePolicy: 'cross-origin',
   });
+  const present = secureHeaders({
+    ...COMMON,
+    contentSecurityPolicy: {
+      ...CONTENT,
+      imgSrc: [...CONTENT.imgSrc, ...ELSEWHERE],
+      connectSrc: [...CONTENT.connectSrc, ...ELSEWHERE],
+    },
+  });
+  const kiosk = secureHeaders({
+    ...COMMON,
+    contentSecurityPolicy: { ...CONTENT, connectSrc: [...CONTENT.connectSrc, ...ELSEWHERE] },
+    permissionsPolicy: { ...COMMON.permissionsPolicy, camera: ['self'] },
+  });
+  const special = { '/docs': docs, '/client/': client, '/present': present, '/kiosk': kiosk };
   return async (context, next) => {
     const { path } = context.req;
-    const set = path.startsWith('/docs') ? docs : path.startsWith('/client/') ? client : page;
+    const [, set = page] = Object.entries(special).find(([start]) => path.startsWith(start)) ?? [];
     await set(context, next);
     // Nothing here has a version in its name: files are asked for again and found unchanged by their ETag.
     context.header('cache-control', path.startsWith('/v1/') ? 'no-store' : 'no-cache');

@@ -21,6 +21,8 @@ export function wavFile(pcm: Int16Array, sampleRate: number): Uint8Array<ArrayBu
   view.setUint16(34, 16, true); // bits a sample
   tag(36, 'data');
   view.setUint32(40, dataBytes, true);
-  for (const [index, sample] of pcm.entries()) view.setInt16(HEADER_BYTES + index * 2, sample, true);
+  for (let index = 0; index < pcm.length; index += 1) {
+    view.setInt16(HEADER_BYTES + index * 2, pcm[index] ?? 0, true);
+  }
   return file;
 }

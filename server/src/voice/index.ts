@@ -1,5 +1,4 @@
 import { FliteVoice } from './flite-voice.ts';
-import { OpenAiVoice } from './openai-voice.ts';
 import type { OpenAiVoiceSettings } from './openai-voice.ts';
 import type { Voice } from './voice.ts';
 
@@ -16,8 +15,10 @@ export async function openVoice(settings: VoiceSettings = { kind: 'flite' }): Pr
   switch (settings.kind) {
     case 'flite':
       return openFlite();
-    case 'openai':
+    case 'openai': {
+      const { OpenAiVoice } = await import('./openai-voice.ts');
       return new OpenAiVoice(settings);
+    }
   }
 }
 

@@ -46,10 +46,50 @@ describe('without any variable', () => {
     expect(first.workerSecret).not.toBe(second.workerSecret);
   });
 
+  it('needs no provider: its own knowledge, the browser’s ears, the embedded voice', () => {
+    const { providers } = read().secrets;
+    expect(providers).toMatchObject({
+      brain: { kind: 'knowledge' },
+      ears: { kind: 'browser' },
+      voice: { kind: 'flite' },
+    });
+  });
+
   it('cannot be changed later', () => {
     const { config, secrets } = read();
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.isFrozen(secrets)).toBe(true);
+  });
+});
+
+describe('with providers', () => {
+  it('uses each once its model is named, at the common address with the common key, or at its own', () => {
+    const { providers } = read({
+      VIZAVI_OPENAI_URL: 'https://ai.example/v1/',
+      VIZAVI_OPENAI_KEY: 'common',
+      VIZAVI_CHAT_MODEL: 'chat-1',
+      VIZAVI_EARS_MODEL: 'ears-1',
+      VIZAVI_EARS_URL: 'http://127.0.0.1:9000/v1',
+      VIZAVI_EARS_KEY: 'own',
+      VIZAVI_VOICE_MODEL: 'voice-1',
+      VIZAVI_VOICES: 'nova, echo',
+    }).secrets;
+    const common = { kind: 'openai', baseUrl: 'https://ai.example/v1', apiKey: 'common' };
+    expect(providers.brain).toEqual({ ...common, model: 'chat-1' });
+    expect(providers.ears).toEqual({
+      kind: 'openai',
+      baseUrl: 'http://127.0.0.1:9000/v1',
+      apiKey: 'own',
+      model: 'ears-1',
+    });
+    expect(providers.voice).toEqual({ ...common, model: 'voice-1', voices: ['nova', 'echo'] });
+  });
+
+  it('keeps their keys out of what is shown, and says what is wrong', () => {
+    const { config } = read({ VIZAVI_OPENAI_KEY: 'hunter2hunter2', VIZAVI_CHAT_MODEL: 'x' });
+    expect(JSON.stringify(config)).not.toContain('hunter2');
+    expect(faults({ VIZAVI_CHAT_URL: 'ftp://x', VIZAVI_CHAT_MODEL: 'x' })[0]).toContain('VIZAVI_CHAT_URL');
+    expect(faults({ VIZAVI_VOICES: ' , ' })[0]).toContain('VIZAVI_VOICES');
   });
 });
 

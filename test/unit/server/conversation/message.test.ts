@@ -224,6 +224,35 @@ describe('an audience', () => {
   });
 });
 
+describe('a question of the audience', () => {
+  it('reaches presenters only, also one who comes back, and each once', async () => {
+    const presenter = rig.connect(sessionId, 'presenter');
+    await presenter.watch('v2');
+    const ask = (askId: string, text: string): Promise<unknown> =>
+      viewer.peer.call('audience.ask', { askId, text });
+    await ask('q1', ' Does it run offline? ');
+    await ask('q1', 'Does it run offline?');
+    await settle();
+    const asked = [{ askId: 'q1', text: 'Does it run offline?' }];
+    expect(presenter.of('audience.asked')).toEqual(asked);
+    expect(viewer.of('audience.asked')).toEqual([]);
+    presenter.connection.close();
+    await settle();
+    const back = rig.connect(sessionId, 'presenter');
+    await back.watch('v2');
+    await settle();
+    expect(back.of('audience.asked')).toEqual(asked);
+    await expect(ask('q2', ' ')).rejects.toMatchObject({ code: 'invalid_text' });
+    await expect(ask('q2', 'x'.repeat(501))).rejects.toMatchObject({ code: 'text_too_long' });
+    await ask('q2', 'Two?');
+    await ask('q3', 'Three?');
+    await expect(ask('q4', 'Four?')).rejects.toMatchObject({ code: 'too_many_requests' });
+    await rig.clock.advance(5000);
+    await ask('q4', 'Four?');
+    await expect(viewer.peer.call('session.stats', {})).resolves.toMatchObject({ viewers: 2 });
+  });
+});
+
 describe('what the pages show', () => {
   it('reaches all viewers, also those who come later', async () => {
     await viewer.peer.call('page.set', { state: { slide: 3 } });

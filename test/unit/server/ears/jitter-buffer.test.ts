@@ -33,7 +33,7 @@ describe('JitterBuffer', () => {
   });
 
   it('puts packets in order that are late by less than 60 ms', () => {
-    expect(order(new JitterBuffer(), inOrder([0, 2, 1, 3, 5, 6, 4, 7]))).toEqual([...'01234567']);
+    expect(order(new JitterBuffer(), inOrder([0, 2, 1, 3, 5, 6, 4, 7]))).toEqual('01234567'.split(''));
   });
 
   it('gives up what is late by 60 ms, goes on, and drops it when it comes', () => {
@@ -44,12 +44,12 @@ describe('JitterBuffer', () => {
   });
 
   it('drops what comes twice', () => {
-    expect(order(new JitterBuffer(), inOrder([0, 1, 1, 3, 3, 2, 2, 0, 4]))).toEqual([...'01234']);
+    expect(order(new JitterBuffer(), inOrder([0, 1, 1, 3, 3, 2, 2, 0, 4]))).toEqual('01234'.split(''));
   });
 
   it('goes on over the wrap of numbers and timestamps', () => {
     const start = { first: 65_533, timestamp: 2 ** 32 - 2 * SAMPLES };
-    expect(order(new JitterBuffer(), inOrder([0, 1, 3, 2, 4, 6, 5, 7], start))).toEqual([...'01234567']);
+    expect(order(new JitterBuffer(), inOrder([0, 1, 3, 2, 4, 6, 5, 7], start))).toEqual('01234567'.split(''));
   });
 
   it('gives what it holds when nothing more comes', () => {
