@@ -11,12 +11,18 @@ const USUAL_PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
+/** Where Chromium is on this machine. @throws Error when it is not found */
+export function chromiumPath(): string {
+  const path = [process.env['VIZAVI_CHROMIUM'], ...USUAL_PLACES].find((place) => place && existsSync(place));
+  if (!path) throw new Error('no Chromium found: set VIZAVI_CHROMIUM to its path');
+  return path;
+}
+
 /** A headless Chromium with a profile of its own. */
-export async function openBrowser(): Promise<{ browser: Browser; close(): Promise<void> }> {
-  const executablePath = [process.env['VIZAVI_CHROMIUM'], ...USUAL_PLACES].find(
-    (path) => path && existsSync(path),
-  );
-  if (!executablePath) throw new Error('no Chromium found: set VIZAVI_CHROMIUM to its path');
+export async function openBrowser(
+  flags: readonly string[] = [],
+): Promise<{ browser: Browser; close(): Promise<void> }> {
+  const executablePath = chromiumPath();
   const profile = mkdtempSync(join(tmpdir(), 'vizavi-chromium-'));
   const browser = await puppeteer.launch({
     executablePath,
@@ -31,6 +37,7 @@ export async function openBrowser(): Promise<{ browser: Browser; close(): Promis
       '--disable-component-update',
       '--disable-sync',
       '--autoplay-policy=no-user-gesture-required',
+      ...flags,
     ],
   });
   return {

@@ -34,9 +34,9 @@ export class ServerProcess {
     }
   }
 
-  /** Starts it and waits until a slot is ready. */
+  /** Starts it, on `PORT` or on a free port, and waits until a slot is ready. */
   static async start(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-    const port = await freePort();
+    const port = Number(env['PORT'] ?? (await freePort()));
     const child = spawn(process.execPath, [SERVER_MAIN], {
       // One avatar: what is measured or looked at is not to share the machine with the loading of another.
       env: { ...process.env, PORT: String(port), VIZAVI_LOG_LEVEL: 'warn', VIZAVI_AVATARS: 'mira', ...env },

@@ -3,6 +3,7 @@ import { browserStep } from './browser.mjs';
 import { clientStep } from './client.mjs';
 import { say } from './console.mjs';
 import { dependenciesStep } from './dependencies.mjs';
+import { runExample } from './examples.mjs';
 import { mediaWorkerStep } from './media-worker.mjs';
 import { nodeStep } from './node.mjs';
 import { runNode } from './processes.mjs';
@@ -78,6 +79,7 @@ export const commands = {
         { name: 'types of the client', run: () => runNode(context, ['scripts/build-client.mjs', '--types']) },
       ]),
   },
+  example: { steps: runtime, run: runExample },
   'bench:live': {
     steps: [...runtime, browserStep],
     run: (context, args) => runNode(context, ['load/src/bench-live.ts', ...args]),

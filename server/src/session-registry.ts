@@ -46,7 +46,7 @@ export class SessionRegistry implements SessionService {
       sessionId,
       avatarId: bundle.id,
       voiceName: this.#voiceName(bundle, options.voice),
-      instructions: options.instructions ?? null,
+      instructions: options.instructions ?? `You are ${bundle.name}.`,
       tools: options.tools ?? [],
       language: options.language,
       maxDurationMs: atMost(maxDurationMs, options.maxDurationSec),

@@ -20,12 +20,21 @@ beforeAll(async () => {
   mkdirSync(PICTURES, { recursive: true });
   server = await ServerProcess.start({ VIZAVI_SLOTS: '2', VIZAVI_AVATARS: 'mira,theo' });
   ({ browser, close: closeBrowser } = await openBrowser());
-}, 90_000);
+  // What is looked at is not to share the machine with the loading of the second avatar.
+  await expect.poll(freeAvatars, { timeout: 60_000 }).toEqual(['mira', 'theo']);
+}, 120_000);
 
 afterAll(async () => {
   await closeBrowser();
   await server.stop();
 });
+
+async function freeAvatars(): Promise<string[]> {
+  const { avatars } = (await (await fetch(`${server.url}/v1/avatars`)).json()) as {
+    avatars: { avatarId: string; freeSlots: number }[];
+  };
+  return avatars.filter(({ freeSlots }) => freeSlots > 0).map(({ avatarId }) => avatarId);
+}
 
 const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
 

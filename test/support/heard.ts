@@ -27,8 +27,8 @@ export interface HearOptions {
   readonly untilMs?: number;
 }
 
-/** So many packets are under way at most: no more than the thread keeps. */
-const PACKETS_AHEAD = 300;
+/** So many packets are under way at most: a network may make four of each, and the thread keeps 500. */
+const PACKETS_AHEAD = 120;
 /** Sound that packets of the end may still hold back. */
 const HELD_BACK_MS = 400;
 

@@ -10,6 +10,7 @@ const ears = new Set<number>();
 parentPort?.on('message', (message: ToHearingThread) => {
   if (message.type === 'open') ears.add(message.ear);
   if (message.type === 'close') ears.delete(message.ear);
+  if (message.type === 'stop') parentPort?.close();
   if (message.type !== 'packets') return;
   let at = 0;
   for (const [index, length] of message.lengths.entries()) {

@@ -42,7 +42,8 @@ export class OpenAiServer {
   readonly asked: Asked[] = [];
   readonly #server: Server;
   #script: Behaviour[] = [];
-  #usual: Behaviour = {};
+  /** By a part of the path; '' is for all others. */
+  readonly #usual = new Map<string, Behaviour>();
   #voice: FliteVoice | null = null;
 
   static async open(): Promise<OpenAiServer> {
@@ -69,9 +70,9 @@ export class OpenAiServer {
     this.asked.length = 0;
   }
 
-  /** What all other requests meet. */
-  usually(behaviour: Behaviour): void {
-    this.#usual = behaviour;
+  /** What all other requests meet, or those whose path has this in it. */
+  usually(behaviour: Behaviour, path = ''): void {
+    this.#usual.set(path, behaviour);
   }
 
   async close(): Promise<void> {
@@ -86,7 +87,7 @@ export class OpenAiServer {
     const { url: path = '', headers } = request;
     const body = await readBody(request);
     this.asked.push({ path, authorization: headers.authorization, body, left });
-    const behaviour = this.#script.shift() ?? this.#usual;
+    const behaviour = this.#script.shift() ?? this.#usually(path);
     if (behaviour.delayMs !== undefined) await new Promise((wake) => setTimeout(wake, behaviour.delayMs));
     if (behaviour.status !== undefined) {
       fail(response, behaviour);
@@ -98,6 +99,11 @@ export class OpenAiServer {
     else if (path.endsWith('/audio/transcriptions')) transcribe(response, behaviour);
     else if (path.endsWith('/audio/speech')) await this.#speak(response, body, behaviour);
     else fail(response, { status: 404, message: `nothing at ${path}` });
+  }
+
+  #usually(path: string): Behaviour {
+    const [, special] = [...this.#usual].find(([part]) => part !== '' && path.includes(part)) ?? [];
+    return special ?? this.#usual.get('') ?? {};
   }
 
   async #speak(response: ServerResponse, body: Asked['body'], behaviour: Behaviour): Promise<void> {

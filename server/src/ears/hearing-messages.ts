@@ -14,6 +14,8 @@ export interface HearingThreadData {
 export type ToHearingThread =
   | { readonly type: 'open'; readonly ear: number }
   | { readonly type: 'close'; readonly ear: number }
+  /** The thread ends by itself: ONNX Runtime aborts the process when it is ended in the midst of a call. */
+  | { readonly type: 'stop' }
   /** RTP packets in the order of their coming: whose each is, how long, and all of them in one piece. */
   | {
       readonly type: 'packets';

@@ -30,7 +30,7 @@ const ears = new Map<number, OpenEar>();
 const silero = await Silero.open();
 // The first run costs ten times as much as any other.
 await silero.probability(new SileroMemory(), new Float32Array(BLOCK_SAMPLES));
-let working = false;
+let working: Promise<void> | null = null;
 
 function post(message: FromHearingThread, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer);
@@ -91,10 +91,12 @@ async function listen(ear: OpenEar): Promise<void> {
   post({ type: 'heard', ear: ear.id, pcm, probabilities }, [pcm.buffer]);
 }
 
+function work(): void {
+  working ??= takeTurns().finally(() => (working = null));
+}
+
 /** Ear by ear, a packet each, so that one that sends too much delays nobody else. */
-async function work(): Promise<void> {
-  if (working) return;
-  working = true;
+async function takeTurns(): Promise<void> {
   let more = true;
   while (more) {
     more = false;
@@ -106,7 +108,14 @@ async function work(): Promise<void> {
     // ONNX Runtime may answer within this turn: messages want theirs.
     await nextTurn();
   }
-  working = false;
+}
+
+async function stop(): Promise<void> {
+  clearInterval(ticking);
+  for (const ear of [...ears.values()]) close(ear);
+  await working;
+  await silero.close();
+  port?.close();
 }
 
 port.on('message', (message: ToHearingThread) => {
@@ -121,9 +130,12 @@ port.on('message', (message: ToHearingThread) => {
     }
     case 'packets':
       take(message);
-      void work();
+      work();
+      break;
+    case 'stop':
+      void stop();
       break;
   }
 });
-setInterval(() => void work(), TICK_MS);
+const ticking = setInterval(work, TICK_MS);
 post({ type: 'ready' });

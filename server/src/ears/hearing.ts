@@ -42,6 +42,8 @@ export interface HearingOptions {
 const IDLE_AFTER_MS = 100;
 /** A thread that dies before it is ready is not started again at once. */
 const RESTART_DELAY_MS = 1000;
+/** The thread ends by itself as soon as it has come to the end of a frame. */
+const STOP_TIMEOUT_MS = 5000;
 
 interface OpenEar extends EarOptions {
   frames: number;
@@ -105,7 +107,12 @@ export class Hearing {
     this.#ready.reject(closed());
     const thread = this.#thread;
     this.#thread = null;
-    await thread?.terminate();
+    if (!thread) return;
+    const ended = new Promise((resolve) => thread.once('exit', resolve));
+    thread.postMessage({ type: 'stop' } satisfies ToHearingThread);
+    const cancel = this.#clock.after(STOP_TIMEOUT_MS, () => void thread.terminate());
+    await ended;
+    cancel();
   }
 
   #post(message: ToHearingThread): void {

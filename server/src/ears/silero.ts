@@ -39,6 +39,11 @@ export class Silero {
     return new Silero(session);
   }
 
+  /** After the last call has answered. */
+  close(): Promise<void> {
+    return this.#session.release();
+  }
+
   /** 0–1 for {@link BLOCK_SAMPLES} samples between −1 and 1. */
   async probability(memory: SileroMemory, block: Float32Array): Promise<number> {
     this.#input.set(memory.context);
