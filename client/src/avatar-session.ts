@@ -15,6 +15,7 @@ import type { Environment } from './environment.ts';
 import { Listening } from './listening.ts';
 import type { ListenOptions } from './listening.ts';
 import type { PcmSource } from './pcm-source.ts';
+import { assertTextFits } from './replies.ts';
 import type { Reply } from './replies.ts';
 import { SessionLife } from './session-life.ts';
 import type { Started } from './session-link.ts';
@@ -144,6 +145,12 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
    */
   async message(text: string): Promise<Reply> {
     return this.#conversation.message(text);
+  }
+
+  /** A question for the presenters, who hear of it as `audience.asked`. @throws VizaviError `too_many_requests` and others */
+  async askPresenter(text: string): Promise<void> {
+    assertTextFits(text);
+    await this.#life.link.call('audience.ask', { askId: this.#environment.newId(), text });
   }
 
   /** Silence, now, and nothing of what waits is said. Resolves when the avatar is silent. */

@@ -2,10 +2,9 @@ import { VizaviError } from '@vizavi/signaling';
 import type { RequestOf, ResultOf, ViewerToServer } from '@vizavi/signaling';
 import { Device } from 'mediasoup-client';
 import type { types } from 'mediasoup-client';
+import type { SendTransport } from './microphone-sender.ts';
 
 type Ortc = RequestOf<ViewerToServer, 'media.consume'>['rtpCapabilities'];
-/** A way for the viewer's own sound to the SFU. */
-export type SendTransport = Pick<types.Transport, 'on' | 'produce' | 'close' | 'closed' | 'connectionState'>;
 export type TransportInfo = NonNullable<ResultOf<ViewerToServer, 'session.start'>['transport']>;
 
 export interface MediaReceiverOptions {

@@ -1,9 +1,27 @@
 import { VizaviError } from '@vizavi/signaling';
 import type { RequestOf, ResultOf, ViewerToServer } from '@vizavi/signaling';
-import type { SendTransport, TransportInfo } from './media-receiver.ts';
+import type { TransportInfo } from './media-receiver.ts';
 
 type Ortc = RequestOf<ViewerToServer, 'microphone.connect'>['dtlsParameters'];
-type Producer = Awaited<ReturnType<SendTransport['produce']>>;
+
+/** What is sent: mediasoup-client's Producer, as far as it is used. */
+interface Producer {
+  readonly closed: boolean;
+  replaceTrack(options: { track: MediaStreamTrack }): Promise<void>;
+}
+
+type Ask<T, R> = (parameters: T, done: (answer: R) => void, failed: (error: Error) => void) => void;
+
+/** A way to the SFU: mediasoup-client's Transport, as far as it is used. */
+export interface SendTransport {
+  readonly closed: boolean;
+  readonly connectionState: string;
+  on(event: 'connect', listener: Ask<{ dtlsParameters: object }, void>): unknown;
+  on(event: 'produce', listener: Ask<{ rtpParameters: object }, { id: string }>): unknown;
+  on(event: 'connectionstatechange', listener: (state: string) => void): unknown;
+  produce(options: { track: MediaStreamTrack; stopTracks: boolean; codecOptions: object }): Promise<Producer>;
+  close(): void;
+}
 
 export interface MicrophoneSenderOptions {
   readonly createTransport: (info: TransportInfo) => SendTransport;
@@ -50,10 +68,12 @@ export class MicrophoneSender {
     this.#drop();
     this.#transport = transport;
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      signaling.connect(dtlsParameters as Ortc).then(done, failed);
+      signaling.connect(dtlsParameters as Ortc).then(() => {
+        done();
+      }, failed);
     });
     transport.on('produce', ({ rtpParameters }, done, failed) => {
-      signaling.produce(rtpParameters as unknown as Ortc).then(({ producerId }) => {
+      signaling.produce(rtpParameters as Ortc).then(({ producerId }) => {
         done({ id: producerId });
       }, failed);
     });

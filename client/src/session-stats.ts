@@ -29,6 +29,8 @@ export interface SessionStats {
   readonly voiceMs: { readonly median: number; readonly p95: number } | null;
   /** From the end of the visitor's words to the avatar's first frame, of the last turn. */
   readonly turn: TurnLatency | null;
+  /** Who watches this session now, this viewer included. */
+  readonly viewers: number;
 }
 
 /** RTCInboundRtpStreamStats, as far as it is used; browsers leave members out. */
@@ -69,7 +71,7 @@ export interface StatsParts {
 /** Puts together what the browser and the server have counted. */
 export function combineStats({ server, now, before, ...own }: StatsParts): SessionStats {
   const { audio, video } = now;
-  const { stages, voiceMs, turn } = server;
+  const { stages, voiceMs, turn, viewers } = server;
   return {
     ...own,
     framesPerSecond: video.framesPerSecond ?? null,
@@ -83,6 +85,7 @@ export function combineStats({ server, now, before, ...own }: StatsParts): Sessi
     stages,
     voiceMs,
     turn,
+    viewers,
   };
 }
 

@@ -81,7 +81,7 @@ export class KioskBrowser {
     const page = await this.page();
     if (!page) return null;
     const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), ANSWER_LIMIT_MS));
-    return Promise.race([page.evaluate(read).catch(() => null), late]) as Promise<T | null>;
+    return Promise.race([page.evaluate(read).catch(() => null), late]);
   }
 
   state(): Promise<string | null> {

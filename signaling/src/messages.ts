@@ -144,6 +144,8 @@ export const viewerToServer = {
         voiceMs: percentiles.nullable(),
         /** Of the last turn. */
         turn: turnLatency.nullable().default(null),
+        /** Connected now. */
+        viewers: z.number().int().default(1),
       }),
     },
     /** Say this. Sending the same `utteranceId` again changes nothing. */
@@ -191,6 +193,8 @@ export const viewerToServer = {
       request: z.strictObject({ callId: id, result: z.string().max(20_000), failed: z.boolean() }),
       result: empty,
     },
+    /** A question for the presenter; every role may ask. Sending the same `askId` again changes nothing. */
+    'audience.ask': { request: z.strictObject({ askId: id, text }), result: empty },
     /** What the pages of all viewers are to show, such as the number of a slide: small, and kept for those who come later. */
     'page.set': { request: z.strictObject({ state: pageState }), result: empty },
     /** Silence, now. Answers when the worker has stopped. */
@@ -229,6 +233,8 @@ export const serverToViewer = {
       arguments: z.record(z.string(), z.unknown()),
     }),
     'page.changed': z.object({ state: pageState }),
+    /** Somebody asks the presenter; told to presenters only. */
+    'audience.asked': z.object({ askId: id, text: z.string() }),
     /** The reply is over. `heard`: as much of its text as was heard. */
     'avatar.reply_ended': z.object({
       replyId: id,

@@ -41,7 +41,5 @@ function Page({ token }: { token: string }) {
     h('button', { id: 'leave', onClick: () => setHere(false) }, ''));
 }
 const { token } = await (await fetch('/token')).json();
-const claims = JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
-Object.assign(globalThis, { sessionId: claims.sessionId ?? claims.sub ?? claims.sid });
 createRoot(document.getElementById('root')!).render(h(StrictMode, null, h(Page, { token })));
 `;

@@ -31,7 +31,10 @@ export class Backdrop {
   #looks = 0;
 
   private constructor(picture: ArrayLike<number>, isWall: Uint8Array) {
-    this.#wall = Float32Array.from({ length: CELLS * 3 }, (_, at) => picture[Math.floor(at / 3) * 4 + (at % 3)] ?? 0);
+    this.#wall = Float32Array.from(
+      { length: CELLS * 3 },
+      (_, at) => picture[Math.floor(at / 3) * 4 + (at % 3)] ?? 0,
+    );
     // Cells at the person's edge show both.
     this.#isKnown = grow(isWall, -2);
     this.#isCore = grow(isWall, CORE_DEPTH).map((cell) => 1 - cell);

@@ -75,7 +75,17 @@ export class MattePainter {
   setWall(rgba: Uint8ClampedArray<ArrayBuffer>): void {
     const gl = this.#gl;
     gl.activeTexture(gl.TEXTURE1);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, GRID, GRID, 0, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(rgba.buffer));
+    gl.texImage2D(
+      gl.TEXTURE_2D,
+      0,
+      gl.RGBA,
+      GRID,
+      GRID,
+      0,
+      gl.RGBA,
+      gl.UNSIGNED_BYTE,
+      new Uint8Array(rgba.buffer),
+    );
   }
 
   setSilhouette(cells: Uint8Array<ArrayBuffer>): void {

@@ -54,7 +54,8 @@ function outline(points: (readonly [row: number, column: number])[]): number[] {
     for (;;) {
       const [before, last] = hull.slice(-2);
       if (!before || !last) break;
-      const turn = (last[0] - before[0]) * (point[1] - before[1]) - (last[1] - before[1]) * (point[0] - before[0]);
+      const turn =
+        (last[0] - before[0]) * (point[1] - before[1]) - (last[1] - before[1]) * (point[0] - before[0]);
       if (turn > 0) break;
       hull.pop();
     }

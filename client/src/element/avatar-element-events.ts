@@ -42,14 +42,10 @@ export function mirror(session: AvatarSession, element: Element): void {
     });
   }
   session.onTool('*', (args, { name }) => {
-    let answer: { readonly result: unknown } | null = null;
-    const detail: ToolEventDetail = {
-      name,
-      arguments: args,
-      respondWith: (result) => (answer ??= { result }),
-    };
+    const answers: unknown[] = [];
+    const detail: ToolEventDetail = { name, arguments: args, respondWith: (result) => answers.push(result) };
     tell(element, 'tool', detail);
-    if (!answer) throw new Error(`this page has no tool “${name}”`);
-    return (answer as { readonly result: unknown }).result;
+    if (answers.length === 0) throw new Error(`this page has no tool “${name}”`);
+    return answers[0];
   });
 }

@@ -16,10 +16,12 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 
 /** Drawn with lines in 24 × 24. */
 const ICONS = {
-  microphone: 'M12 3.5a2.8 2.8 0 0 0-2.8 2.8v5a2.8 2.8 0 0 0 5.6 0v-5A2.8 2.8 0 0 0 12 3.5ZM6 11.2a6 6 0 0 0 12 0M12 17.2v3.3',
+  microphone:
+    'M12 3.5a2.8 2.8 0 0 0-2.8 2.8v5a2.8 2.8 0 0 0 5.6 0v-5A2.8 2.8 0 0 0 12 3.5ZM6 11.2a6 6 0 0 0 12 0M12 17.2v3.3',
   microphoneOff:
     'M9.2 9.4v1.9a2.8 2.8 0 0 0 4.4 2.3M14.8 10.6V6.3a2.8 2.8 0 0 0-5.4-1M6 11.2a6 6 0 0 0 9.4 4.9M18 11.2c0 .9-.2 1.7-.5 2.4M12 17.2v3.3M4.5 4.5l15 15',
-  captions: 'M5.5 5.5h13a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2v-9a2 2 0 0 1 2-2ZM7 11.5h4M14 11.5h3M7 15h2M12 15h5',
+  captions:
+    'M5.5 5.5h13a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2v-9a2 2 0 0 1 2-2ZM7 11.5h4M14 11.5h3M7 15h2M12 15h5',
   silence: 'M7.5 7.5h9v9h-9z',
   leave: 'M6.5 6.5l11 11M17.5 6.5l-11 11',
   send: 'M12 19V5.5M6 11.2l6-6 6 6',
@@ -41,7 +43,11 @@ export function icon(name: IconName): SVGSVGElement {
 
 /** A button that shows an icon and is called `label`. */
 export function iconButton(part: string, name: IconName, label: string): HTMLButtonElement {
-  return h('button', { type: 'button', part: `button ${part}`, class: `round ${part}`, 'aria-label': label, title: label }, icon(name));
+  return h(
+    'button',
+    { type: 'button', part: `button ${part}`, class: `round ${part}`, 'aria-label': label, title: label },
+    icon(name),
+  );
 }
 
 /** Sheets work where a site's content security policy forbids styles in the page. */

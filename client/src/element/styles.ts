@@ -1,43 +1,5 @@
 import { sheet } from './dom.ts';
-
-/** Colours and shapes; each can be set from the page as `--vizavi-…`. */
-export const THEME = `
-:host {
-  --accent: var(--vizavi-accent, #7cc7ff);
-  --on-accent: var(--vizavi-on-accent, #06121b);
-  --ink: var(--vizavi-ink, #edf3f8);
-  --dim: var(--vizavi-dim, #a9bac7);
-  --glass: var(--vizavi-glass, #0b131acc);
-  --line: var(--vizavi-line, #ffffff26);
-  --radius: var(--vizavi-radius, 1.5rem);
-  font: var(--vizavi-font, 400 1rem/1.45 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif);
-  -webkit-tap-highlight-color: transparent;
-}
-*, ::before, ::after { box-sizing: border-box; }
-[hidden] { display: none !important; }
-p { margin: 0; }
-button, input {
-  font: inherit; color: inherit; margin: 0;
-  border: 1px solid var(--line); border-radius: 999px; min-height: 2.75rem;
-}
-button { background: #ffffff1f; padding: 0 1.2rem; cursor: pointer; white-space: nowrap; transition: background 0.15s; }
-button:hover:enabled { background: #ffffff38; }
-button:disabled { opacity: 0.45; cursor: default; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.primary, .round.send { background: var(--accent); color: var(--on-accent); border-color: transparent; font-weight: 600; }
-.primary:hover:enabled, .round.send:hover:enabled { background: color-mix(in srgb, var(--accent) 75%, white); }
-.round { flex: none; width: 2.75rem; padding: 0; display: grid; place-items: center; }
-svg { width: 1.35rem; height: 1.35rem; fill: none; stroke: currentcolor; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
-.silence svg path { fill: currentcolor; }
-[aria-pressed='true'] { background: var(--ink); color: #0b131a; }
-[aria-pressed='true']:hover:enabled { background: #fff; }
-.talk[aria-pressed='true'] { background: var(--accent); color: var(--on-accent); }
-input { flex: 1; min-width: 0; padding: 0 1.1rem; background: #0b131a99; }
-input::placeholder { color: var(--dim); opacity: 1; }
-.heard-only { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media (prefers-reduced-motion: reduce) { *, ::before { transition: none !important; animation: none !important; } }
-@media (forced-colors: active) { button, input, .pill, .card, .caption { border: 1px solid; } }
-`;
+import { THEME } from './theme.ts';
 
 const AVATAR = `
 :host { display: block; position: relative; aspect-ratio: 1; color: var(--ink); contain: layout style; }
@@ -46,7 +8,7 @@ const AVATAR = `
 :host([crop='landscape']) { aspect-ratio: 16 / 9; }
 :host([crop='bubble']) { --radius: 50%; }
 .stage {
-  position: absolute; inset: 0; overflow: hidden; isolation: isolate; container-type: inline-size;
+  position: absolute; inset: 0; overflow: hidden; isolation: isolate; container-type: size;
   border-radius: var(--radius); background: var(--vizavi-stage, #1b2731);
   display: flex; flex-direction: column; justify-content: flex-end;
 }
@@ -54,8 +16,8 @@ const AVATAR = `
   content: ''; position: absolute; inset: 0; pointer-events: none; border-radius: inherit;
   box-shadow: inset 0 0 0 1px var(--line); transition: box-shadow 0.3s;
 }
-.stage[data-speaking]::after { box-shadow: inset 0 0 0 2px color-mix(in srgb, var(--accent) 60%, transparent); }
-.stage[data-hears]::after { box-shadow: inset 0 0 0 2px #8fe3b0b3; }
+.stage[data-speaking]::after { box-shadow: inset 0 0 0 2px var(--vizavi-ring, color-mix(in srgb, var(--accent) 60%, transparent)); }
+.stage[data-hears]::after { box-shadow: inset 0 0 0 2px var(--vizavi-ring, #8fe3b0b3); }
 .picture, .poster, ::slotted([slot='poster']) {
   position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; object-position: var(--vizavi-position, 50% 40%);
 }
@@ -88,8 +50,11 @@ canvas { display: none; }
 .caption:empty { display: none; }
 .bar { display: flex; gap: 0.5rem; width: 100%; justify-content: center; }
 .bar > *, .sound { backdrop-filter: blur(14px); -webkit-backdrop-filter: blur(14px); }
-.bar .round:not(.send, [aria-pressed='true']) { background: var(--glass); }
-.bar .round:not(.send, [aria-pressed='true']):hover:enabled { background: #24323de6; }
+.bar .round:not(.send) { background: var(--glass); }
+.bar .round:not(.send):hover:enabled { background: #24323de6; }
+.bar .round[aria-pressed='true'] { color: var(--accent); }
+.bar .talk[aria-pressed='true'], .bar .talk[aria-pressed='true']:hover { background: var(--accent); color: var(--on-accent); }
+.bar .round:disabled { opacity: 1; color: #ffffff59; }
 form { display: flex; flex: 1; gap: 0.5rem; min-width: 0; position: relative; }
 form input { padding-right: 3.4rem; background: var(--glass); }
 form .send { position: absolute; right: 0.25rem; top: 0.25rem; width: 2.25rem; min-height: 2.25rem; }
@@ -101,20 +66,41 @@ form .send { position: absolute; right: 0.25rem; top: 0.25rem; width: 2.25rem; m
 .card strong { display: block; margin-bottom: 0.25rem; font-size: 1.4rem; font-weight: 650; line-height: 1.2; letter-spacing: -0.01em; }
 .card p, ::slotted([slot='notice']) { color: var(--dim); font-size: 0.9375rem; }
 .card .primary { width: min(100%, 18rem); margin-top: 0.95rem; }
-:host([crop='bubble']) .stage { justify-content: center; }
+:host([crop='bubble']) .stage { inset: 0 auto auto 0; width: 100%; aspect-ratio: 1; }
+:host([crop='bubble']) .foot { padding-bottom: 9%; }
 :host([crop='bubble']) .top { justify-content: center; }
-:host([crop='bubble']) .badge { margin: 0; }
+:host([crop='bubble']) .top { inset: 4% 0 auto; }
+:host([crop='bubble']) .badge { margin: 0; padding: 0.05rem 0.5rem; font-size: 0.6875rem; }
+:host([crop='bubble']) .caption { display: none; }
+:host([crop='bubble']) .card { background: none; backdrop-filter: none; -webkit-backdrop-filter: none; box-shadow: none; padding: 0; }
+:host([crop='bubble']) .card strong { display: none; }
+:host([crop='bubble']) :is(.card p, .status) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+:host([crop='bubble']) .card .primary { width: auto; margin: 0; min-height: 2.25rem; }
 @container (max-width: 22rem) {
   .badge span { display: none; }
   .foot { padding: 0.6rem; }
-  .card { padding: 0.9rem; }
-  .card strong { font-size: 1.15rem; }
-  .caption { font-size: 0.9375rem; }
+  .card { padding: 0.8rem 0.9rem; }
+  .card strong { font-size: 1.1rem; }
+  .card p { font-size: 0.8125rem; line-height: 1.35; }
+  .card .primary { margin-top: 0.7rem; min-height: 2.5rem; }
+  .caption { font-size: 0.8125rem; padding: 0.25rem 0.7rem; }
+  .foot { gap: 0.5rem; }
+  .bar { gap: 0.4rem; }
+  .bar .round:not(.send), form input { min-height: 2.4rem; }
+  .bar .round:not(.send) { width: 2.4rem; }
+  form .send { top: 0.2rem; right: 0.2rem; width: 2rem; min-height: 2rem; }
 }
-@container (max-width: 15rem) {
-  .card { background: none; backdrop-filter: none; -webkit-backdrop-filter: none; box-shadow: none; padding: 0; }
-  .card strong, .card p { display: none; }
-  .card .primary { width: auto; }
+@container (max-width: 26rem) {
+  .bar { flex-wrap: wrap; }
+  form { flex-basis: 100%; }
+}
+@container (max-height: 26rem) { .card strong { display: none; } }
+.stage[data-over] .card strong { display: block; }
+@container (max-width: 17rem) or (max-height: 17rem) {
+  .captions { display: none; }
+  .card { padding: 0.6rem 0.8rem; }
+  .card p { font-size: 0.75rem; }
+  .card .primary { margin-top: 0.5rem; min-height: 2.25rem; }
 }
 `;
 

@@ -4,16 +4,27 @@ import { avatarSheets } from './styles.ts';
 /** The pieces of `<vizavi-avatar>` that its owner fills and listens to. */
 export type View = ReturnType<typeof createView>;
 
-const NOTICE = 'You are about to talk to an AI avatar. Face and voice are synthetic; no real person is behind them.';
+const NOTICE = 'You are about to talk to an AI avatar. Face and voice are synthetic.';
 
 /** Builds what is seen, each piece a CSS part, those that pages replace each a slot. */
 export function createView(root: ShadowRoot) {
   root.adoptedStyleSheets = avatarSheets();
-  const poster = h('img', { part: 'poster', class: 'poster', alt: '', hidden: true, crossorigin: 'anonymous' });
+  const poster = h('img', {
+    part: 'poster',
+    class: 'poster',
+    alt: '',
+    hidden: true,
+    crossorigin: 'anonymous',
+  });
   const video = h('video', { part: 'video', class: 'picture', playsinline: true });
   const canvas = h('canvas', { part: 'canvas', class: 'picture', 'aria-hidden': 'true' });
   const status = h('p', { part: 'status', class: 'pill status', role: 'status' });
-  const badge = h('p', { part: 'badge', class: 'pill badge', title: NOTICE }, h('b', {}, 'AI'), h('span', {}, ' avatar'));
+  const badge = h(
+    'p',
+    { part: 'badge', class: 'pill badge', title: NOTICE },
+    h('b', {}, 'AI'),
+    h('span', {}, ' avatar'),
+  );
   const caption = h('p', { part: 'caption', class: 'caption', 'aria-hidden': 'true' });
   const captionSlot = h('slot', { name: 'caption' }, caption);
   const sound = h(
@@ -48,7 +59,11 @@ export function createView(root: ShadowRoot) {
     'form',
     { part: 'composer', hidden: true },
     input,
-    h('button', { part: 'button send', class: 'round send', 'aria-label': 'Send', title: 'Send' }, icon('send')),
+    h(
+      'button',
+      { part: 'button send', class: 'round send', 'aria-label': 'Send', title: 'Send' },
+      icon('send'),
+    ),
   );
   const captions = iconButton('captions', 'captions', 'Captions');
   const silence = iconButton('silence', 'silence', 'Interrupt (Esc)');
@@ -56,8 +71,8 @@ export function createView(root: ShadowRoot) {
   const bar = h(
     'div',
     { part: 'controls', class: 'bar', role: 'group', 'aria-label': 'Conversation' },
-    talk,
     form,
+    talk,
     silence,
     captions,
     leave,

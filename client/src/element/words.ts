@@ -3,8 +3,14 @@ import type { CloseReason, QueuePlace, VizaviError } from '@vizavi/signaling';
 /** Title and text. */
 export type Message = readonly [title: string, text: string];
 
-const BUSY: Message = ['Everyone is busy', 'All avatars are in a conversation. Please try again in a moment.'];
-const RESTARTING: Message = ['One moment', 'The server takes no new conversations just now. Please try again.'];
+const BUSY: Message = [
+  'Everyone is busy',
+  'All avatars are in a conversation. Please try again in a moment.',
+];
+const RESTARTING: Message = [
+  'One moment',
+  'The server takes no new conversations just now. Please try again.',
+];
 const OVER: Message = ['This conversation is over', 'Start again for a new one.'];
 
 const STOPPED: Record<CloseReason, Message> = {

@@ -5,13 +5,13 @@ export const leftover = {
   keep: (token) => sessionStorage.setItem(KEY, token),
   forget: () => sessionStorage.removeItem(KEY),
 
-  /** Ends what a page before this one has left: it would hold its avatar for as long as a visitor may come back. */
+  /** Ends what was left behind, by a lost network or a page before this one: it would hold its avatar for a while. */
   async end({ AvatarSession }) {
     const token = sessionStorage.getItem(KEY);
     if (!token) return;
     this.forget();
     const session = new AvatarSession(token);
     session.start().catch(() => undefined);
-    await session.stop();
+    await session.stop().catch(() => undefined);
   },
 };

@@ -44,7 +44,6 @@ export class KioskMachine {
   #options;
   #state = 'asleep';
   #cancel = () => undefined;
-  #sinceMs;
   #isBusy = false;
   #isQueued = false;
   #isShort = false;
@@ -63,7 +62,6 @@ export class KioskMachine {
    */
   constructor(options) {
     this.#options = options;
-    this.#sinceMs = options.clock.nowMs();
   }
 
   get state() {
@@ -87,9 +85,9 @@ export class KioskMachine {
    * @param {string} event
    */
   send(event) {
-    const { nowMs } = this.#options.clock;
+    const { clock } = this.#options;
     if (this.#state === 'resting' && (event === 'wake' || event === 'online')) {
-      if (event === 'wake') this.#brokenMs = nowMs();
+      if (event === 'wake') this.#brokenMs = clock.nowMs();
       this.#try();
       return;
     }
@@ -98,7 +96,7 @@ export class KioskMachine {
       if (event === 'active') this.#wait();
       return;
     }
-    if (event === 'failed') this.#brokenMs = nowMs();
+    if (event === 'failed') this.#brokenMs = clock.nowMs();
     if (event === 'lost') this.#brokenMs = null;
     if (event === 'greeted') this.#attempt = 0;
     this.#isShort = event === 'absent';
@@ -132,7 +130,6 @@ export class KioskMachine {
   /** Begins to count again. */
   #wait() {
     const { clock } = this.#options;
-    this.#sinceMs = clock.nowMs();
     this.#cancel();
     const limitMs = this.#limitMs();
     this.#cancel = limitMs === null ? () => undefined : clock.after(limitMs, () => this.#due());

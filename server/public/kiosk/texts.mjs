@@ -9,7 +9,7 @@ export const TEXTS = {
   notice: 'You will be talking with an AI avatar. Its face and voice are synthetic.',
   badge: 'AI avatar',
   waking: 'One moment…',
-  queued: 'I am with somebody else right now.',
+  queued: 'I will be with you in a moment.',
   queuedNext: 'You are next.',
   queuedPlace: 'You are number {position}.',
   queuedWait: 'About {wait}.',

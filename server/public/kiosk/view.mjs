@@ -69,7 +69,12 @@ export class View {
   /** Nothing that is said will be understood. */
   showDeaf() {
     this.#isDeaf = true;
-    this.showDoing('listening');
+    if (document.body.dataset.doing !== 'speaking') this.showDoing('listening');
+  }
+
+  /** The browser wants a touch before it lets anything be heard. */
+  offerSound() {
+    $('sound').hidden = false;
   }
 
   /** @param {'listening' | 'hearing' | 'speaking'} doing what the avatar does now */

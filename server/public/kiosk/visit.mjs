@@ -51,6 +51,7 @@ export class Visit {
   async start() {
     const { client, settings, video } = this.#options;
     try {
+      await leftover.end(client);
       const token = await createSession(client, settings);
       leftover.keep(token);
       const session = new client.AvatarSession(token, { lang: settings.lang });
@@ -112,7 +113,8 @@ export class Visit {
     this.#session = null;
     // What has come to an end on the server needs no word from here.
     await session?.stop().catch(() => undefined);
-    leftover.forget();
+    // Where nobody could be told, the next visitor's page does it.
+    if (!this.#isMending) leftover.forget();
   }
 
   #tell(what, detail) {

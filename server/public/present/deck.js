@@ -98,7 +98,10 @@ export function parseSlide(given, base, local = () => null) {
     ...picture(text(raw.image, 2000), base, local),
     alt: text(raw.alt, 300),
   };
-  return { ...slide, layout: LAYOUTS.includes(raw.layout) ? raw.layout : suitable(slide) };
+  const wanted = LAYOUTS.includes(raw.layout) ? raw.layout : suitable(slide);
+  // Beside a picture that is not there would be a hole.
+  const isHollow = !slide.image && (wanted === 'split' || wanted === 'picture');
+  return { ...slide, layout: isHollow ? 'text' : wanted };
 }
 
 function suitable({ image, title, text: words, bullets, figures }) {

@@ -87,7 +87,7 @@ export function showRun(deck, run, page) {
   $('progress').textContent =
     script.length > 0 ? `${Math.min(page.line - 1, script.length)} of ${script.length}` : '';
   $('auto').ariaPressed = String(run.isAuto);
-  $('say-next').disabled = nextLine === null || page.handover !== null;
+  $('say-next').disabled = nextLine === null || run.isFull || page.handover !== null;
   $('say-next-label').textContent =
     script.length === 0
       ? 'No script'

@@ -18,6 +18,7 @@ export class ScriptRun {
   #utteranceId = null;
   #cancelPause = () => undefined;
   #isAuto = false;
+  #isClosed = false;
 
   /** @param lines of the deck @param onChange the state has changed @param onError something could not be said */
   constructor({ session, stage, lines, onChange, onError }) {
@@ -26,8 +27,8 @@ export class ScriptRun {
     this.#lines = lines;
     this.#onChange = onChange;
     this.#onError = onError;
-    session.on('avatar.transcription.chunk', (chunk) => this.#recognise(chunk));
-    session.on('avatar.speak_started', ({ utteranceId }) => this.#heard(utteranceId));
+    session.on('avatar.transcription.chunk', this.#recognise);
+    session.on('avatar.speak_started', this.#heard);
   }
 
   /** `idle`, `pause`, `sent` (not heard yet) or `speaking`. */
@@ -42,6 +43,11 @@ export class ScriptRun {
 
   get waiting() {
     return this.#queue.slice(1);
+  }
+
+  /** No more lines may wait. */
+  get isFull() {
+    return this.#queue.length > MAX_WAITING;
   }
 
   get isAuto() {
@@ -60,7 +66,7 @@ export class ScriptRun {
 
   /** After what it is saying now. */
   say(number) {
-    if (this.#queue.length > MAX_WAITING || !this.#lines[number - 1]) return;
+    if (this.isFull || !this.#lines[number - 1]) return;
     this.#queue.push(number);
     this.#onChange();
     if (this.#queue.length === 1) void this.#run();
@@ -79,6 +85,15 @@ export class ScriptRun {
     this.#queue.length = Math.min(this.#queue.length, 1);
     this.#cancelPause();
     this.#onChange();
+  }
+
+  /** Another script has taken its place. */
+  close() {
+    this.clear();
+    this.#onChange = () => undefined;
+    this.#session.off('avatar.transcription.chunk', this.#recognise);
+    this.#session.off('avatar.speak_started', this.#heard);
+    this.#isClosed = true;
   }
 
   async #run() {
@@ -127,20 +142,21 @@ export class ScriptRun {
   }
 
   /** Another desk may be speaking as well: the words tell whose utterance it is. */
-  #recognise({ utteranceId, text, textStart, textEnd }) {
+  #recognise = ({ utteranceId, text, textStart, textEnd }) => {
     const line = this.#lines[this.#queue[0] - 1];
     if (this.#phase !== 'sent' || !line || this.#utteranceId !== null) return;
     if (line.say.slice(textStart, textEnd) === text) this.#utteranceId = utteranceId;
-  }
+  };
 
-  #heard(utteranceId) {
+  #heard = ({ utteranceId }) => {
     if (this.#phase !== 'sent' || this.#utteranceId !== utteranceId) return;
     const number = this.#queue[0];
     this.#turn(this.#lines[number - 1], number);
     this.#to('speaking');
-  }
+  };
 
   #turn(line, number) {
+    if (this.#isClosed) return;
     this.#stage.update({ line: number + 1, ...(line.slide && { slide: line.slide }) }).catch(this.#onError);
   }
 

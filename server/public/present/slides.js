@@ -8,7 +8,10 @@ export function renderSlide(slide, theme = {}) {
   if (slide.image) {
     const image = Object.assign(new Image(), { src: slide.image, alt: slide.alt, decoding: 'sync' });
     // A picture that is missing leaves its words alone.
-    image.onerror = () => image.parentElement?.remove();
+    image.onerror = () => {
+      image.parentElement?.remove();
+      if (slide.layout !== 'cover') root.dataset.layout = 'text';
+    };
     root.append(element('figure', 'slide-picture', image));
   }
   const words = [];

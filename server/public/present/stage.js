@@ -27,8 +27,6 @@ export function readStage(page) {
 export function inlineSlide(slide) {
   const { shared, image, ...words } = slide;
   const whole = { ...words, image: shared ? image : null };
-  // The layout of a picture that is left out would leave a hole.
-  if (!whole.image && ['cover', 'split', 'picture'].includes(whole.layout)) whole.layout = 'text';
   while (JSON.stringify(whole).length > MAX_LENGTH - 500 && whole.bullets.length > 0)
     whole.bullets = whole.bullets.slice(0, -1);
   return whole;

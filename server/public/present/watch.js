@@ -67,10 +67,11 @@ function again(why) {
   retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
 }
 
+const isHere = () => ['live', 'waiting'].includes(document.body.dataset.state);
+
 function follow(joining) {
   const live = (isLive, status) => {
-    if (['live', 'waiting'].includes(document.body.dataset.state))
-      show(isLive ? 'live' : 'waiting', isLive ? '' : status);
+    if (isHere()) show(isLive ? 'live' : 'waiting', isLive ? '' : status);
   };
   showCaption(joining, $('caption'));
   joining.on('session.connection_changed', ({ connected }) => live(connected, 'Reconnecting…'));
@@ -78,11 +79,11 @@ function follow(joining) {
   joining.on('session.queue_changed', () => show('connecting', 'The presentation has not begun yet…'));
   joining.on('session.autoplay_blocked', () => ($('unmute').hidden = false));
   joining.on('page.changed', ({ state }) => void showPage(state));
-  joining.on('user.transcription', ({ text }) => showAsked(text));
-  joining.on('avatar.reply_ended', () => showAsked(''));
+  // Not of what was asked before: that is told again to whoever comes late.
+  joining.on('user.transcription', ({ text }) => isHere() && showAsked(text));
+  joining.on('avatar.reply_ended', () => isHere() && showAsked(''));
   joining.on('session.stopped', ({ reason }) => {
-    const wasWatching = ['live', 'waiting'].includes(document.body.dataset.state);
-    if (session !== joining || !wasWatching) return;
+    if (session !== joining || !isHere()) return;
     if (reason === 'network') again('You were cut off');
     else finish(stopped(reason), false);
   });

@@ -2,7 +2,7 @@
 
 /** A question for the presenter. @throws VizaviError `too_many_requests`, `text_too_long` and others */
 export async function ask(session, text) {
-  await session.ask(text);
+  await session.askPresenter(text);
 }
 
 /** @param {(question: { askId: string, text: string }) => void} listener */

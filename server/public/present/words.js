@@ -20,7 +20,10 @@ const FAILED = {
     'This server opens only so many in a minute. Please wait a minute.',
   ],
   too_many_viewers: ['The room is full', 'As many watch as this server allows. Try again in a moment.'],
-  unauthorized: ['A link is needed', 'Ask whoever presents for a link that ends in #token=…'],
+  unauthorized: [
+    'A link is needed',
+    'Without one nobody comes in here: ask for a link that ends in #token=…',
+  ],
   forbidden: ['Not from here', 'Without API keys this server talks only to its own machine.'],
   token_expired: ['This link has expired', 'Ask for a new one.'],
   invalid_state: OVER,

@@ -64,11 +64,16 @@ export class Script implements AsyncIterable<Sentence> {
   }
 
   async #read(pieces: AsyncIterable<string>): Promise<void> {
+    let begun = false;
     try {
       for await (const piece of pieces) {
         if (this.#ended) return;
         this.#text += piece;
-        if (this.#nextCut() > 0) this.#begin();
+        // Once there is something to say, whoever says it looks for the next sentence.
+        if (!begun && this.#nextCut() > 0) {
+          begun = true;
+          this.#begin();
+        }
         this.#wake();
       }
       this.#end(null);

@@ -1,8 +1,11 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { NoticeName, NoticeOf, ServerToViewer } from '@vizavi/signaling';
+import type { NoticeName, NoticeOf, PageState, Role, ServerToViewer } from '@vizavi/signaling';
 import { AvatarSession } from '../../../client/src/avatar-session.ts';
 import type { Media } from '../../../client/src/environment.ts';
 import type { MediaReceiverOptions } from '../../../client/src/media-receiver.ts';
+import { FakeMicrophones } from './fake-microphones.ts';
+import { FakeRecognition } from './fake-recognition.ts';
+import { FakeSendTransport } from './fake-send-transport.ts';
 import type { ViewerChannelOptions } from '../../../client/src/session-link.ts';
 
 export interface SentCall {
@@ -27,6 +30,13 @@ export class SessionRig {
   dials = 0;
   closed = false;
   nowMs = 0;
+  readonly microphones = new FakeMicrophones();
+  /** Ways of the microphone's sound, in the order in which they were made. */
+  readonly sendTransports: FakeSendTransport[] = [];
+  /** Who turns speech to text, and who this viewer is, as the server says. */
+  ears: 'server' | 'browser' = 'server';
+  role: Role = 'visitor';
+  page: PageState = {};
   readonly #answers = new Map<string, Answer>();
   readonly #unanswered = new Set<(error: VizaviError) => void>();
   #channel!: ViewerChannelOptions;
@@ -35,7 +45,8 @@ export class SessionRig {
   #ids = 0;
   #seq = 0;
 
-  constructor() {
+  /** @param hasRecognition whether the browser has speech recognition */
+  constructor(hasRecognition = true) {
     this.answer('session.start', () => {
       const resumed = this.mediaStands;
       this.mediaStands = true;
@@ -45,12 +56,19 @@ export class SessionRig {
         resumed,
         routerRtpCapabilities: {},
         transport: resumed ? null : TRANSPORT,
+        queue: null,
+        role: this.role,
+        ears: this.ears,
+        page: this.page,
         avatar: { id: 'mira', name: 'Mira', fps: 25, width: 512, height: 512 },
       };
     });
+    this.answer('microphone.open', () => ({ transport: TRANSPORT }));
+    this.answer('microphone.produce', () => ({ producerId: 'p' }));
+    FakeRecognition.reset();
     this.session = new AvatarSession(
       'token',
-      { url: 'http://localhost' },
+      { url: 'http://localhost', lang: 'en' },
       {
         openChannel: (options) => {
           this.#channel = options;
@@ -77,6 +95,8 @@ export class SessionRig {
           this.#media = options;
           return this.#createMedia();
         },
+        openMicrophone: (constraints) => this.microphones.open(constraints),
+        recognition: () => (hasRecognition ? FakeRecognition : null),
         nowMs: () => this.nowMs,
         newId: () => `id-${++this.#ids}`,
       },
@@ -160,6 +180,11 @@ export class SessionRig {
       open: work('open'),
       consumeAgain: work('consumeAgain'),
       recover: work('recover'),
+      createSendTransport: () => {
+        const transport = new FakeSendTransport();
+        this.sendTransports.push(transport);
+        return transport as never;
+      },
       reports: async () => ({ audio: null, video: null }),
       close: () => void this.mediaWork.push('close'),
     };

@@ -28,7 +28,7 @@ function combine(parts: Partial<StatsParts>): SessionStats {
     firstFrameMs: 400,
     framesPresented: 50,
     roundTripMs: 5,
-    server: { stages, voiceMs: null },
+    server: { stages, voiceMs: null, turn: null, viewers: 1 },
     now: { audio: {}, video: {} },
     before: null,
     ...parts,
@@ -36,7 +36,7 @@ function combine(parts: Partial<StatsParts>): SessionStats {
 }
 
 it('says null for what the browser does not tell', () => {
-  expect(combine({ server: { stages: null, voiceMs: null } })).toMatchObject({
+  expect(combine({ server: { stages: null, voiceMs: null, turn: null, viewers: 1 } })).toMatchObject({
     avOffsetMs: null,
     jitterBufferMs: { audio: null, video: null },
     framesLate: null,

@@ -1,0 +1,275 @@
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'puppeteer-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openBrowser } from '@vizavi/load/browser';
+import { freePort, ServerProcess } from '@vizavi/load/server-process';
+
+/** Where pictures of the page are left for a person to look at. */
+const PICTURES = join(tmpdir(), 'vizavi-test-pictures');
+const SETTINGS = 'kiosk=test&title=City%20Museum&reload=off&timeout=5&goodbye=Bye.';
+const GREETING = 'Seven green bottles are standing on the wall.';
+const LONG = 30_000;
+
+let port: number;
+let server: ServerProcess;
+let browser: Browser;
+let closeBrowser: () => Promise<void>;
+let page: Page;
+
+const startServer = (): Promise<ServerProcess> =>
+  ServerProcess.start({ PORT: String(port), VIZAVI_SLOTS: '2' });
+
+beforeAll(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  port = await freePort();
+  server = await startServer();
+  ({ browser, close: closeBrowser } = await openBrowser([
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+  ]));
+}, 90_000);
+afterAll(async () => {
+  await closeBrowser();
+  await server.stop();
+});
+beforeEach(async () => {
+  page = await browser.newPage();
+  await page.setViewport({ width: 1080, height: 1920 });
+});
+afterEach(async () => {
+  await page.close();
+});
+
+const open = async (settings = `${SETTINGS}&greeting=${encodeURIComponent(GREETING)}`): Promise<void> => {
+  await page.goto(`http://127.0.0.1:${port}/kiosk/?${settings}`);
+  await page.waitForSelector('[data-alive]');
+};
+const state = (): Promise<string | undefined> => page.evaluate(() => document.body.dataset['state']);
+const words = (): Promise<string> => page.evaluate(() => document.body.innerText);
+const frames = (): Promise<number> =>
+  page.$eval('video', (video) => video.getVideoPlaybackQuality().totalVideoFrames);
+const touch = (): Promise<void> => page.mouse.click(540, 700);
+const inState = (wanted: string, timeout = LONG): Promise<void> =>
+  expect.poll(state, { timeout, interval: 50 }).toBe(wanted);
+/** The loudest that is heard in a second. */
+const loudness = (): Promise<number> =>
+  page.$eval('video', async (video) => {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(video.srcObject as MediaStream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    let loudest = 0;
+    for (let count = 0; count < 40; count += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      analyser.getFloatTimeDomainData(samples);
+      loudest = Math.max(loudest, ...samples.map(Math.abs));
+    }
+    await context.close();
+    return loudest;
+  });
+
+describe('a visitor', () => {
+  it('is told that the avatar is an AI before anything is said', async () => {
+    await open();
+    expect(await words()).toMatch(/touch to talk/i);
+    expect(await words()).toMatch(/AI avatar/);
+    await page.screenshot({ path: join(PICTURES, 'kiosk-asleep.png') });
+    const { sessions } = await sessionsOnServer();
+    expect(sessions).toBe(0);
+  });
+
+  it('is greeted, seen and heard, after a touch', async () => {
+    await open();
+    await touch();
+    await inState('greeting');
+    await expect.poll(words, { timeout: LONG }).toMatch(/green bottles/);
+    expect(await loudness()).toBeGreaterThan(0.05);
+    const before = await frames();
+    await expect.poll(frames, { timeout: LONG }).toBeGreaterThan(before + 10);
+    await page.screenshot({ path: join(PICTURES, 'kiosk-greeting.png') });
+    await inState('talking');
+  });
+
+  it('is greeted after a key, too', async () => {
+    await open();
+    await page.keyboard.press('Enter');
+    await inState('greeting');
+  });
+
+  it('who says nothing is asked, counted down, and forgotten', async () => {
+    await open();
+    await touch();
+    await inState('leaving', 60_000);
+    await expect.poll(words).toMatch(/still there/i);
+    const left = (): Promise<number> => page.$eval('#count', (element) => Number(element.textContent));
+    const before = await left();
+    await expect.poll(left, { timeout: 10_000 }).toBeLessThan(before);
+    await page.screenshot({ path: join(PICTURES, 'kiosk-leaving.png') });
+    await inState('asleep', 40_000);
+    expect(await words()).not.toMatch(/green bottles|bye/i);
+    await expect
+      .poll(() =>
+        page.evaluate(() => ({
+          local: localStorage.length,
+          session: sessionStorage.length,
+          cookies: document.cookie,
+          stream: document.querySelector('video')?.srcObject ?? null,
+        })),
+      )
+      .toEqual({ local: 0, session: 0, cookies: '', stream: null });
+    await expect.poll(async () => (await sessionsOnServer()).sessions, { timeout: LONG }).toBe(0);
+  });
+
+  it('who touches the screen goes on', async () => {
+    await open();
+    await touch();
+    await inState('leaving', 60_000);
+    await touch();
+    await inState('talking', 5000);
+  });
+
+  it('who is done is let go', async () => {
+    await open();
+    await touch();
+    await inState('talking');
+    await page.click('#done');
+    await inState('asleep');
+  });
+
+  it('is noticed by the camera, of which a sign tells', async () => {
+    await open(`${SETTINGS}&presence=camera`);
+    await expect.poll(words, { timeout: LONG }).toMatch(/no picture is kept/i);
+    // The browser's pretended camera shows something that moves in the middle.
+    await expect.poll(state, { timeout: LONG }).not.toBe('asleep');
+  });
+});
+
+describe('the page', () => {
+  it('names settings that are wrong, and works', async () => {
+    await open(`${SETTINGS}&timeout=soon&colour=red&dim=late`);
+    const text = await words();
+    for (const wrong of ['timeout:', 'colour:', 'dim:']) expect(text).toContain(wrong);
+    await touch();
+    await inState('greeting');
+  });
+
+  it('leaves a visitor nothing of the browser', async () => {
+    await open();
+    const lost = await page.evaluate(() => {
+      const refused = (event: Event): boolean => !document.body.dispatchEvent(event);
+      const options = { bubbles: true, cancelable: true };
+      return {
+        menu: refused(new MouseEvent('contextmenu', options)),
+        selection: refused(new Event('selectstart', options)),
+        drag: refused(new Event('dragstart', options)),
+        zoom: refused(new WheelEvent('wheel', { ...options, ctrlKey: true })),
+        reload: refused(new KeyboardEvent('keydown', { ...options, key: 'r', ctrlKey: true })),
+        help: refused(new KeyboardEvent('keydown', { ...options, key: 'F1' })),
+        pull: getComputedStyle(document.documentElement).overscrollBehaviorY,
+        cursors: [...document.querySelectorAll('*')].every(
+          (element) => element.closest('head') !== null || getComputedStyle(element).cursor === 'none',
+        ),
+        scrolls:
+          document.documentElement.scrollHeight > innerHeight || document.body.scrollWidth > innerWidth,
+        visible: [...document.querySelectorAll('button, input, a, select, textarea')].filter((element) =>
+          element.checkVisibility(),
+        ).length,
+      };
+    });
+    expect(lost).toEqual({
+      menu: true,
+      selection: true,
+      drag: true,
+      zoom: true,
+      reload: true,
+      help: true,
+      pull: 'none',
+      cursors: true,
+      scrolls: false,
+      visible: 0,
+    });
+  });
+
+  it('shows its state to staff with the PIN alone', async () => {
+    await open(`${SETTINGS}&pin=4711`);
+    const hold = async (): Promise<void> => {
+      await page.mouse.move(20, 20);
+      await page.mouse.down();
+      await page.waitForSelector('#staff button', { timeout: LONG });
+      await page.mouse.up();
+    };
+    const press = async (digits: string): Promise<void> => {
+      for (const digit of digits) await page.locator(`#staff button ::-p-text(${digit})`).click();
+    };
+    await hold();
+    await press('0000');
+    expect(await words()).not.toMatch(/visitors/);
+    await hold();
+    await press('4711');
+    expect(await words()).toMatch(/visitors/);
+    expect(await state()).toBe('asleep');
+  });
+
+  it('tells the server how it is doing', async () => {
+    await open();
+    await touch();
+    const report = async (): Promise<unknown> => {
+      const response = await fetch(`${server.url}/v1/kiosks/test`);
+      return response.json();
+    };
+    await expect.poll(report, { timeout: LONG }).toMatchObject({ state: 'greeting', visitors: 1 });
+    expect(JSON.stringify(await report())).not.toContain('bottles');
+  });
+});
+
+describe('when things break, a visitor is greeted again', () => {
+  it('goes on with the same visitor after the GPU worker was killed', async () => {
+    await open(
+      `${SETTINGS}&timeout=60&greeting=${encodeURIComponent(`${GREETING} ${GREETING} ${GREETING}`)}`,
+    );
+    await touch();
+    await expect.poll(words, { timeout: LONG }).toMatch(/green bottles/);
+    for (const pid of server.children(/gpu\/src\/main\.ts/)) process.kill(pid, 'SIGKILL');
+    await expect.poll(words, { timeout: LONG }).toMatch(/right back/);
+    await inState('talking', 60_000);
+    const before = await frames();
+    await expect.poll(frames, { timeout: LONG }).toBeGreaterThan(before + 10);
+  });
+
+  it('after the server was away, during which the page can be loaded', async () => {
+    await open();
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+    });
+    await touch();
+    await inState('greeting');
+    await server.stop();
+    await inState('resting');
+    await page.screenshot({ path: join(PICTURES, 'kiosk-resting.png') });
+    await open();
+    expect(await words()).toMatch(/touch to talk|short break/i);
+    await inState('resting');
+    server = await startServer();
+    await expect
+      .poll(
+        async () => {
+          if (
+            await page.evaluate(() => ['asleep', 'resting'].includes(document.body.dataset['state'] ?? ''))
+          ) {
+            await touch();
+          }
+          return state();
+        },
+        { timeout: 60_000, interval: 500 },
+      )
+      .toMatch(/greeting|talking/);
+  });
+});
+
+async function sessionsOnServer(): Promise<{ sessions: number }> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const open = [...text.matchAll(/^vizavi_sessions\{state="(?:joining|live|queued)"\} (\d+)/gm)];
+  return { sessions: open.reduce((sum, [, count]) => sum + Number(count), 0) };
+}
