@@ -138,6 +138,8 @@ async function comeAndGo(
 interface Watched {
   /** Of the avatar's frames: neither late, nor dropped, nor repeated. */
   readonly onTimeShare: number;
+  /** Where the worker stood on its deadline ladder at the end: below `full` the machine has no time to spare. */
+  readonly rung: string;
   readonly frames: { sent: number; late: number; dropped: number; repeated: number };
   /** Frames a second that a viewer received. */
   readonly receivedFps: { median: number; worstViewer: number };
@@ -179,7 +181,8 @@ async function watch(page: Page, audience: readonly Viewer[], forMs: number): Pr
   };
   const missed = frames.late + frames.dropped + frames.repeated;
   return {
-    onTimeShare: round(1 - missed / (frames.sent + frames.dropped), 4),
+    onTimeShare: round(Math.max(0, 1 - missed / (frames.sent + frames.dropped)), 4),
+    rung: after.stages?.rung ?? 'full',
     frames,
     receivedFps: { median: percentile(fps, 0.5), worstViewer: round(Math.min(...fps), 1) },
     worstSecond: round(Math.min(...perSecond), 1),

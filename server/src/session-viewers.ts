@@ -7,6 +7,8 @@ import { SessionEvents } from './session-events.ts';
 import type { NumberedEvent } from './session-events.ts';
 import { Viewer } from './viewer.ts';
 
+const OF_THE_MOMENT = new Set<SessionEvent['type']>(['session.media_changed', 'tool.called']);
+
 export interface SessionViewersOptions {
   readonly clock: Clock;
   readonly graceMs: number;
@@ -74,9 +76,12 @@ export class SessionViewers {
     return viewer;
   }
 
-  /** Events that came after this one. */
-  after(lastEventSeq: number): readonly NumberedEvent[] {
-    return this.#events.after(lastEventSeq);
+  /**
+   * Events that came after this one. A viewer that begins anew has no use for what became of its old media, and has not to
+   * do again what was done for it.
+   */
+  after(lastEventSeq: number, resumed = false): readonly NumberedEvent[] {
+    return this.#events.after(lastEventSeq).filter(({ event }) => resumed || !OF_THE_MOMENT.has(event.type));
   }
 
   send(event: SessionEvent): void {

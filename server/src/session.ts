@@ -192,11 +192,7 @@ export class Session {
     if (!this.#state.is('joining', 'live')) viewer.closeMedia();
     this.#assertOpen();
     if (!viewer.isOn(connection)) throw new VizaviError('disconnected', 'this connection is gone');
-    // A viewer with new media has no use for what became of its old one.
-    const missed = this.#viewers
-      .after(lastEventSeq)
-      .filter(({ event }) => resumed || event.type !== 'session.media_changed');
-    viewer.follow(peer, role, missed);
+    viewer.follow(peer, role, this.#viewers.after(lastEventSeq, resumed));
     return {
       ...this.#about(),
       role,

@@ -8,7 +8,8 @@ import { freePort, ServerProcess } from '@vizavi/load/server-process';
 
 /** Where pictures of the page are left for a person to look at. */
 const PICTURES = join(tmpdir(), 'vizavi-test-pictures');
-const SETTINGS = 'kiosk=test&title=City%20Museum&reload=off&timeout=5&goodbye=Bye.';
+const PATIENT = 'kiosk=test&title=City%20Museum&reload=off&goodbye=Bye.';
+const SETTINGS = `${PATIENT}&timeout=5`;
 const GREETING = 'Seven green bottles are standing on the wall.';
 const LONG = 30_000;
 
@@ -19,7 +20,8 @@ let closeBrowser: () => Promise<void>;
 let page: Page;
 
 const startServer = (): Promise<ServerProcess> =>
-  ServerProcess.start({ PORT: String(port), VIZAVI_SLOTS: '2' });
+  // Tests leave in the midst of conversations.
+  ServerProcess.start({ PORT: String(port), VIZAVI_SLOTS: '2', VIZAVI_GRACE_SEC: '1' });
 
 beforeAll(async () => {
   mkdirSync(PICTURES, { recursive: true });
@@ -148,7 +150,7 @@ describe('a visitor', () => {
 
 describe('the page', () => {
   it('names settings that are wrong, and works', async () => {
-    await open(`${SETTINGS}&timeout=soon&colour=red&dim=late`);
+    await open(`${PATIENT}&timeout=soon&colour=red&dim=late`);
     const text = await words();
     for (const wrong of ['timeout:', 'colour:', 'dim:']) expect(text).toContain(wrong);
     await touch();
@@ -226,9 +228,7 @@ describe('the page', () => {
 
 describe('when things break, a visitor is greeted again', () => {
   it('goes on with the same visitor after the GPU worker was killed', async () => {
-    await open(
-      `${SETTINGS}&timeout=60&greeting=${encodeURIComponent(`${GREETING} ${GREETING} ${GREETING}`)}`,
-    );
+    await open(`${PATIENT}&greeting=${encodeURIComponent(`${GREETING} ${GREETING} ${GREETING}`)}`);
     await touch();
     await expect.poll(words, { timeout: LONG }).toMatch(/green bottles/);
     for (const pid of server.children(/gpu\/src\/main\.ts/)) process.kill(pid, 'SIGKILL');

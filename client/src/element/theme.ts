@@ -27,6 +27,7 @@ button:disabled { opacity: 0.45; cursor: default; }
 .round { flex: none; width: 2.75rem; padding: 0; display: grid; place-items: center; }
 svg { width: 1.35rem; height: 1.35rem; fill: none; stroke: currentcolor; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
 .silence svg path { fill: currentcolor; }
+.talk { touch-action: none; user-select: none; -webkit-user-select: none; -webkit-touch-callout: none; }
 input { flex: 1; min-width: 0; padding: 0 1.1rem; background: #0b131a99; }
 input::placeholder { color: var(--dim); opacity: 1; }
 .heard-only { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

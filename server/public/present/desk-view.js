@@ -68,6 +68,7 @@ export function showRun(deck, run, page) {
   const { script } = deck ?? NO_LINES;
   const { current, waiting, phase, nextLine } = run;
   const rows = [...$('lines').querySelectorAll('li')];
+  let toShow = null;
   rows.forEach((row, index) => {
     const number = index + 1;
     const state =
@@ -82,8 +83,9 @@ export function showRun(deck, run, page) {
               : '';
     if (row.dataset.state === state) return;
     row.dataset.state = state;
-    if (state === 'next' || number === current) row.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    if (state === 'next') toShow = row;
   });
+  toShow?.scrollIntoView({ block: 'nearest', behavior: document.hidden ? 'auto' : 'smooth' });
   $('progress').textContent =
     script.length > 0 ? `${Math.min(page.line - 1, script.length)} of ${script.length}` : '';
   $('auto').ariaPressed = String(run.isAuto);

@@ -65,6 +65,7 @@ export class SpokenTurns {
         ended: (heard) => void this.#end(heard),
         misfire: () => {
           this.#drop();
+          if (this.#speaking) options.emit({ type: 'user.speak_ended', body: { durationMs: 0 } });
           this.#attention(false);
         },
         failed: (error) => {

@@ -190,6 +190,17 @@ describe('a tool of the page', () => {
     expect(viewer.of('avatar.reply_ended')).toMatchObject([{ text: 'Look: page three.' }]);
   });
 
+  it('is not asked for again of a page that joins anew', async () => {
+    rig.brain.scripts.push([{ tool: 'show' }]);
+    await ask('r1', 'Show me.');
+    expect(viewer.of('tool.called')).toHaveLength(1);
+    const reloaded = rig.connect(sessionId);
+    await reloaded.watch('v2');
+    await settle();
+    expect(reloaded.of('user.transcription')).toHaveLength(1);
+    expect(reloaded.of('tool.called')).toEqual([]);
+  });
+
   it('that fails, or never answers, does not hold the conversation up', async () => {
     rig.brain.scripts.push([{ tool: 'a' }], [{ tool: 'b' }]);
     await ask('r1', 'One?');

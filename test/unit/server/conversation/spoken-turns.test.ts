@@ -217,6 +217,17 @@ describe('push-to-talk', () => {
     expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['Only this.']);
   });
 
+  it('that says nothing ends like any other, without an answer', async () => {
+    await viewer.peer.call('pushToTalk.start', {});
+    ear().silence(0.5);
+    await viewer.peer.call('pushToTalk.stop', {});
+    ear().silence(0.5);
+    await settle();
+    expect(viewer.of('user.speak_started')).toHaveLength(1);
+    expect(viewer.of('user.speak_ended')).toEqual([{ durationMs: 0 }]);
+    expect(ears.asked).toEqual([]);
+  });
+
   it('needs the mode', async () => {
     await viewer.peer.call('listening.set', { mode: 'open' });
     await expect(viewer.peer.call('pushToTalk.start', {})).rejects.toMatchObject({ code: 'invalid_state' });
