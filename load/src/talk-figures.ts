@@ -97,10 +97,12 @@ export function judge(turns: readonly Turn[], heard: Heard): TalkFigures {
     if (turns[index - 1]?.cutInMs == null) return;
     // This turn cut into the reply before it.
     const noticed = starts.find(({ ms }) => ms > startMs - 50 && ms < endMs + TOLERANCE_MS)?.ms;
-    const run = lastOfRun(audible, startMs);
-    if (run === null || noticed === undefined) return;
-    cutInMs.push(Math.max(0, run - startMs));
-    noticedMs.push(Math.max(0, run - noticed));
+    const next = of('avatar.speak_started').find(({ ms }) => ms > startMs)?.ms ?? endMs + LATEST_MS;
+    const last = audible.findLast(({ ms }) => ms > startMs && ms < next)?.ms;
+    // In a pause between two sentences there was nothing to be silenced.
+    if (last === undefined || noticed === undefined) return;
+    cutInMs.push(last - startMs);
+    noticedMs.push(Math.max(0, last - noticed));
   });
 
   const stages = of('avatar.reply_ended').map(({ body }) => body['latency'] as TurnLatency);
@@ -128,18 +130,6 @@ export function judge(turns: readonly Turn[], heard: Heard): TalkFigures {
     },
     captions: offsets.length,
   };
-}
-
-/** The end of the sound that goes on at `ms`; null when there is none. */
-function lastOfRun(audible: Heard['sound'], ms: number): number | null {
-  let last = audible.findLast((sample) => sample.ms <= ms)?.ms ?? null;
-  if (last === null || ms - last > GAP_MS) return null;
-  for (const sample of audible) {
-    if (sample.ms <= last) continue;
-    if (sample.ms - last > GAP_MS) break;
-    last = sample.ms;
-  }
-  return last;
 }
 
 /** Of each clause that begins after a gap: when its caption came, counted from when its sound was heard. */

@@ -34,9 +34,6 @@ export async function runExample(context, [name]) {
     ...(example.knowledge && { VIZAVI_KNOWLEDGE: example.knowledge }),
     ...(example.ownServer && { VIZAVI_API_KEYS: key, VIZAVI_LOG_LEVEL: 'warn' }),
   };
-  say(
-    `${example.says} will be at http://localhost:${example.ownServer ? example.port : port}${example.path ?? '/'}`,
-  );
   const running = [runNode({ ...context, env }, ['server/src/main.ts'])];
   if (example.ownServer) {
     const site = {
@@ -48,9 +45,25 @@ export async function runExample(context, [name]) {
     };
     running.push(runNode({ ...context, env: site }, [`${HOME}/${name}/server.mjs`]));
   }
+  void ready(port).then(() =>
+    say(
+      `${example.says} is at http://localhost:${example.ownServer ? example.port : port}${example.path ?? '/'}`,
+    ),
+  );
   const code = await Promise.race(running);
   // One without the other is of no use.
   process.kill(process.pid, 'SIGTERM');
   await Promise.all(running);
   return code;
+}
+
+/** Resolves when an avatar is there. */
+async function ready(port) {
+  while (
+    !(await fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  )
+    await new Promise((resolve) => setTimeout(resolve, 200));
 }

@@ -16,6 +16,8 @@ const MAX_QUEUED = 50;
 /** Ended utterances that are remembered, so that a command that is sent again changes nothing. */
 const MAX_REMEMBERED = 1000;
 const NO_SOUND = new Int16Array();
+/** How long a browser with a bad network holds sound before it plays it; usually a tenth of that. */
+const PLAYOUT_MS = 700;
 
 /** How something is said. */
 export interface Manner {
@@ -44,6 +46,8 @@ export class Speech {
   #abort = new AbortController();
   #silenced: Promise<void> = Promise.resolve();
   #wakeVoice: () => void = () => undefined;
+  /** When the last utterance that could be heard was over. */
+  #lastSoundMs = -Infinity;
 
   constructor(options: SpeechOptions) {
     this.#options = options;
@@ -54,9 +58,10 @@ export class Speech {
     return this.#queue.length > 0;
   }
 
-  /** True while it can be heard: from the first sound on the wire on. */
+  /** True while it can be heard where the viewers are: later than on the wire by what their browsers buffer. */
   get audible(): boolean {
-    return this.#queue.some(({ announced }) => announced);
+    if (this.#queue.some(({ announced }) => announced)) return true;
+    return this.#options.clock.nowMs() - this.#lastSoundMs < PLAYOUT_MS;
   }
 
   /** The utterance waits, is spoken, or has ended before. */
@@ -278,6 +283,7 @@ export class Speech {
     const { utteranceId, playedMs, text } = utterance;
     const { emit, telemetry } = this.#options;
     this.#remember(utteranceId, outcome);
+    if (utterance.announced) this.#lastSoundMs = this.#options.clock.nowMs();
     utterance.ended(outcome);
     telemetry.metrics.utterances.inc({ outcome });
     const error = utterance.error?.toJSON() ?? null;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer-core';
@@ -13,6 +13,10 @@ const SETTINGS = `${PATIENT}&timeout=5`;
 const GREETING = 'Seven green bottles are standing on the wall.';
 const LONG = 30_000;
 
+/** What the camera sees. */
+const films = mkdtempSync(join(tmpdir(), 'vizavi-camera-'));
+const FILM = join(films, 'somebody-comes.y4m');
+
 let port: number;
 let server: ServerProcess;
 let browser: Browser;
@@ -21,20 +25,28 @@ let page: Page;
 
 const startServer = (): Promise<ServerProcess> =>
   // Tests leave in the midst of conversations.
-  ServerProcess.start({ PORT: String(port), VIZAVI_SLOTS: '2', VIZAVI_GRACE_SEC: '1' });
+  ServerProcess.start({
+    PORT: String(port),
+    VIZAVI_SLOTS: '2',
+    VIZAVI_GRACE_SEC: '1',
+    VIZAVI_JOIN_TIMEOUT_SEC: '5',
+  });
 
 beforeAll(async () => {
   mkdirSync(PICTURES, { recursive: true });
+  writeFileSync(FILM, somebodyComes());
   port = await freePort();
   server = await startServer();
   ({ browser, close: closeBrowser } = await openBrowser([
     '--use-fake-device-for-media-stream',
     '--use-fake-ui-for-media-stream',
+    `--use-file-for-fake-video-capture=${FILM}`,
   ]));
 }, 90_000);
 afterAll(async () => {
   await closeBrowser();
   await server.stop();
+  rmSync(films, { recursive: true });
 });
 beforeEach(async () => {
   page = await browser.newPage();
@@ -143,7 +155,6 @@ describe('a visitor', () => {
   it('is noticed by the camera, of which a sign tells', async () => {
     await open(`${SETTINGS}&presence=camera`);
     await expect.poll(words, { timeout: LONG }).toMatch(/no picture is kept/i);
-    // The browser's pretended camera shows something that moves in the middle.
     await expect.poll(state, { timeout: LONG }).not.toBe('asleep');
   });
 });
@@ -159,6 +170,9 @@ describe('the page', () => {
 
   it('leaves a visitor nothing of the browser', async () => {
     await open();
+    await page.mouse.move(540, 1700);
+    await page.mouse.wheel({ deltaY: 800 });
+    await page.keyboard.press('PageDown');
     const lost = await page.evaluate(() => {
       const refused = (event: Event): boolean => !document.body.dispatchEvent(event);
       const options = { bubbles: true, cancelable: true };
@@ -173,8 +187,7 @@ describe('the page', () => {
         cursors: [...document.querySelectorAll('*')].every(
           (element) => element.closest('head') !== null || getComputedStyle(element).cursor === 'none',
         ),
-        scrolls:
-          document.documentElement.scrollHeight > innerHeight || document.body.scrollWidth > innerWidth,
+        scrolled: [...document.querySelectorAll('*')].some((element) => element.scrollTop > 0),
         visible: [...document.querySelectorAll('button, input, a, select, textarea')].filter((element) =>
           element.checkVisibility(),
         ).length,
@@ -189,7 +202,7 @@ describe('the page', () => {
       help: true,
       pull: 'none',
       cursors: true,
-      scrolls: false,
+      scrolled: false,
       visible: 0,
     });
   });
@@ -272,4 +285,21 @@ async function sessionsOnServer(): Promise<{ sessions: number }> {
   const text = await (await fetch(`${server.url}/metrics`)).text();
   const open = [...text.matchAll(/^vizavi_sessions\{state="(?:joining|live|queued)"\} (\d+)/gm)];
   return { sessions: open.reduce((sum, [, count]) => sum + Number(count), 0) };
+}
+
+/** Ten seconds: an empty room, then somebody who stays in its middle; 160 × 120 at 10 frames a second, as Y4M. */
+function somebodyComes(): Buffer {
+  const [width, height] = [160, 120];
+  const parts = [Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`)];
+  for (let count = 0; count < 100; count += 1) {
+    const frame = Buffer.alloc((width * height * 3) / 2, 128);
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const isSomebody = count >= 50 && y > 25 && Math.abs(x - 80 - 3 * Math.sin(count / 4)) < 24;
+        frame[y * width + x] = isSomebody ? 40 + (x % 12) * 4 : 110 + y / 2 + 30 * Math.sin(x / 20);
+      }
+    }
+    parts.push(Buffer.from('FRAME\n'), frame);
+  }
+  return Buffer.concat(parts);
 }

@@ -14,7 +14,10 @@ export function listenToTouch(reception, texts) {
     if (target instanceof Element && target.closest('button')) reception.send('active');
     else reception.touched();
   });
-  document.addEventListener('keydown', ({ target, repeat }) => {
+  document.addEventListener('keydown', (event) => {
+    const { target, key, repeat, defaultPrevented } = event;
+    // Of shortcuts and function keys nobody hopes that they talk.
+    if (event.ctrlKey || event.altKey || event.metaKey || (defaultPrevented && key.length > 1)) return;
     if (target instanceof HTMLButtonElement) reception.send('active');
     else if (!repeat) reception.touched();
   });

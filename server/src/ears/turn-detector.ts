@@ -10,8 +10,8 @@ export interface TurnDetectorOptions {
 
 /** One frame after silence is a click, two are a word that goes on. */
 const RESUME_MS = 64;
-/** The longest stop of a plosive is 150 ms, most pauses between words are shorter than this. */
-const PROBABLE_END_MS = 256;
+/** The longest stop of a plosive is 150 ms, most pauses between words are shorter than this; a guess that is wrong costs a request. */
+const PROBABLE_END_MS = 192;
 const END_MS = 640;
 /** "No" has 200 ms of voice. */
 const LEAST_SPEECH_MS = 128;

@@ -56,7 +56,7 @@ class Rig {
 }
 
 describe('Listener', () => {
-  it('gives a turn with 300 ms before it and 256 ms after it, as it gave it at the probable end', () => {
+  it('gives a turn with 300 ms before it and 192 ms after it, as it gave it at the probable end', () => {
     const rig = new Rig();
     rig.listener.setMode('open');
     rig.hear(50, 0);
@@ -65,8 +65,8 @@ describe('Listener', () => {
     expect(rig.told).toEqual(['speechStarted', 'probableEnd', 'ended']);
     const [turn] = rig.turns;
     expect(turn?.pcm).toEqual(rig.sounds[0]);
-    expect(turn?.pcm.length).toBe(16 * (300 + 20 * 32 + 256));
-    expect([turn?.pcm[0], turn?.pcm.at(-1)]).toEqual([40, 77]);
+    expect(turn?.pcm.length).toBe(16 * (300 + 20 * 32 + 192));
+    expect([turn?.pcm[0], turn?.pcm.at(-1)]).toEqual([40, 75]);
     expect(turn).toMatchObject({ durationMs: 640, silenceMs: 640 });
   });
 
@@ -110,7 +110,7 @@ describe('Listener', () => {
     rig.hear(30, 0);
     expect(rig.told.slice(2)).toEqual(['speechStarted', 'probableEnd', 'ended']);
     expect(rig.turns[0]?.pcm[0]).toBe(0);
-    expect(rig.turns[0]?.pcm.length).toBe(28 * FRAME_SAMPLES);
+    expect(rig.turns[0]?.pcm.length).toBe(26 * FRAME_SAMPLES);
   });
 
   it('ends a push although the microphone has gone silent', async () => {

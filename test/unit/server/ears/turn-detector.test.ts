@@ -51,7 +51,7 @@ class Rig {
 const frames = (ms: number): number => Math.ceil(ms / FRAME_MS);
 
 describe('TurnDetector', () => {
-  it('hears speech begin after 96 ms, a probable end after 256 ms and the end after 640 ms of silence', () => {
+  it('hears speech begin after 96 ms, a probable end after 192 ms and the end after 640 ms of silence', () => {
     const rig = new Rig();
     rig.quiet(40);
     rig.voice(30);
@@ -59,11 +59,11 @@ describe('TurnDetector', () => {
     const [beganMs, lastMs] = [40 * FRAME_MS, 70 * FRAME_MS];
     expect(rig.events).toEqual([
       { type: 'speechStarted', beganMsAgo: 96, atMs: beganMs + 96 },
-      { type: 'probableEnd', fromMs: beganMs - 300, toMs: lastMs + 256, atMs: lastMs + 256 },
+      { type: 'probableEnd', fromMs: beganMs - 300, toMs: lastMs + 192, atMs: lastMs + 192 },
       {
         type: 'ended',
         fromMs: beganMs - 300,
-        toMs: lastMs + 256,
+        toMs: lastMs + 192,
         durationMs: lastMs - beganMs,
         silenceMs: 640,
         atMs: lastMs + 640,
@@ -133,11 +133,11 @@ describe('TurnDetector', () => {
   });
 
   it('takes its owner at its word from the start', () => {
-    const rig = new Rig(200);
+    const rig = new Rig(150);
     rig.voice(20);
     rig.quiet(60);
     expect(rig.types).toEqual(['speechStarted', 'ended']);
-    expect(rig.events[1]).toMatchObject({ silenceMs: 224 });
+    expect(rig.events[1]).toMatchObject({ silenceMs: 160 });
   });
 
   it('ends speech that is longer than a minute in parts that leave nothing out', () => {
