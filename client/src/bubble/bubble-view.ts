@@ -48,7 +48,7 @@ export function createBubbleView({ name, position, theme, avatar, src, passed }:
   const form = h('form', {}, talk, input, send);
   const panel = h(
     'section',
-    { class: 'panel', role: 'dialog', 'aria-label': label, hidden: true },
+    { class: 'panel', role: 'dialog', 'aria-label': label, tabindex: '-1', hidden: true },
     h('header', {}, h('strong', {}, name), h('span', {}, 'AI avatar'), minimise, close),
     h('div', { class: 'live' }, live, back),
     said,

@@ -159,7 +159,9 @@ export class ChatBubble {
     panel.hidden = view === 'closed';
     face.hidden = view !== 'closed';
     this.#memory.change({ view });
-    if (view === 'open' && matchMedia('(hover: hover)').matches) input.focus({ preventScroll: true });
+    // On a phone the keyboard would cover the face: there the panel alone takes the focus.
+    const first = matchMedia('(hover: hover)').matches ? input : panel;
+    if (view === 'open') first.focus({ preventScroll: true });
     if (view === 'mini') back.focus({ preventScroll: true });
   }
 

@@ -71,6 +71,7 @@ form .talk { background: var(--yours); border-color: transparent; }
 form .talk:hover:enabled { background: var(--edge); }
 form .talk[aria-pressed='true'], form .talk[aria-pressed='true']:hover { background: var(--accent); color: var(--on-accent); }
 :focus-visible { outline-color: #2b8fd6; }
+.panel:focus { outline: none; }
 [data-view='mini'] .panel { width: var(--side); height: var(--side); border-radius: 50%; box-shadow: 0 0.5rem 1.75rem #0b131a59, 0 0 0 3px var(--paper); }
 [data-view='mini'] :is(header, .said, form) { display: none; }
 [data-view='mini'] vizavi-avatar { height: var(--side); --vizavi-position: 50% 38%; --vizavi-ring: var(--accent); }
