@@ -29,6 +29,8 @@ interface Utterance {
   heardMs: number | null;
 }
 
+/** From a browser's jitter buffer to the ear: decoding, the element's and the device's own buffers. Measured: 50–65 ms. */
+const PLAYOUT_MS = 55;
 /** How long the last words stay. */
 const STAY_MS = 1200;
 const PAUSE_AFTER = /[,;:.!?…]$/;
@@ -82,7 +84,7 @@ export class Captions {
     const utterance = this.#of(utteranceId);
     const arrivedMs = this.#options.nowMs();
     const delayMs = await this.#options.delayMs().catch(() => 0);
-    utterance.heardMs ??= arrivedMs + delayMs;
+    utterance.heardMs ??= arrivedMs + delayMs + PLAYOUT_MS;
     this.#update();
   }
 

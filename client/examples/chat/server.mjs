@@ -51,9 +51,10 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify({ error: { code: 'unavailable', message: 'the avatar cannot be reached' } }));
   });
 });
-server.listen(Number(PORT), HOST, () =>
-  console.log(`The shop is open at http://${HOST}:${server.address().port}`),
-);
+server.listen(Number(PORT), HOST, () => {
+  const name = HOST === '127.0.0.1' ? 'localhost' : HOST;
+  console.log(`The shop is open at http://${name}:${server.address().port}`);
+});
 
 async function answer(request, response) {
   const { pathname } = new URL(request.url, 'http://any');

@@ -33,7 +33,8 @@ export function requireThisMachine(): MiddlewareHandler<HttpEnv> {
     const isLocal =
       isLocalName(`http://${req.header('host') ?? ''}`) &&
       (origin === undefined || isLocalName(origin)) &&
-      req.header('sec-fetch-site') !== 'cross-site' &&
+      // localhost and 127.0.0.1 are two sites to a browser; an origin that it names has been looked at above.
+      (origin !== undefined || req.header('sec-fetch-site') !== 'cross-site') &&
       req.header('forwarded') === undefined &&
       req.header('x-forwarded-for') === undefined;
     if (!isLocal) {

@@ -128,17 +128,20 @@ describe('captions', () => {
       await vi.advanceTimersByTimeAsync(10);
     }
   }
+  /** By then the first sound has come out of the browser. */
+  const HEARD_MS = 60;
   const said = (): string | undefined => {
     const { caption } = rig.session;
     return caption?.text.slice(0, caption.saidLength);
   };
 
-  it('go word by word from the moment at which the first sound is on its way', async () => {
+  it('go word by word from the moment at which the first sound is heard', async () => {
     chunk('u', 'One two three', 0, 900);
     expect(rig.session.caption).toBeNull();
     await wait(400);
     rig.event('avatar.speak_started', { utteranceId: 'u', latencyMs: 1 });
     await settle();
+    await wait(HEARD_MS);
     expect(rig.session.caption).toMatchObject({ utteranceId: 'u', text: 'One two three' });
     const words = [said()];
     rig.session.on('captions.changed', () => words.push(said()));
@@ -164,6 +167,7 @@ describe('captions', () => {
     expect(rig.session.caption).toBeNull();
     rig.event('avatar.speak_started', { utteranceId: 'v', latencyMs: 1 });
     await settle();
+    await wait(HEARD_MS);
     expect(said()).toBe('Four');
     rig.event('session.stopped', { reason: 'ok' });
     expect(rig.session.caption).toBeNull();
