@@ -21,7 +21,8 @@ const PLAYOUT_MS = 700;
 
 /** How something is said. */
 export interface Manner {
-  readonly emotion?: Emotion | undefined;
+  /** Asked when its sound is given out: a text that is still being written may not know before. */
+  readonly emotion?: Emotion | (() => Emotion) | undefined;
 }
 
 export interface SpeechOptions {

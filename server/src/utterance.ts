@@ -38,7 +38,7 @@ export class Utterance {
   readonly events: UtteranceEvents;
   /** When the command arrived. */
   readonly arrivedMs: number;
-  readonly emotion: Emotion;
+  readonly #emotion: () => Emotion;
   /** Hz; 0 while there is no sound. */
   sampleRate = 0;
   /** No more sound will come. */
@@ -64,14 +64,18 @@ export class Utterance {
     utteranceId: string,
     source: string | Script | null,
     arrivedMs: number,
-    emotion: Emotion = 'neutral',
+    emotion: Emotion | (() => Emotion) = 'neutral',
     events: UtteranceEvents = {},
   ) {
-    this.emotion = emotion;
+    this.#emotion = typeof emotion === 'function' ? emotion : () => emotion;
     this.utteranceId = utteranceId;
     this.source = source;
     this.arrivedMs = arrivedMs;
     this.events = events;
+  }
+
+  get emotion(): Emotion {
+    return this.#emotion();
   }
 
   /** As much of its text as has been written; null for sound that came as sound. */

@@ -26,15 +26,15 @@ const ANSWERS: readonly (readonly [pattern: RegExp, answer: (self: Self) => stri
     new RegExp(
       `^(?:${GREETING} ?)+(?:(?:nice|pleased|glad) to (?:meet|see) you)?$|^(?:nice|pleased|glad) to (?:meet|see) you$`,
     ),
-    ({ name }) => `Hello! ${name ? `I am ${name}. ` : ''}What would you like to know?`,
+    ({ name }) => `[warm] Hello! ${name ? `I am ${name}. ` : ''}What would you like to know?`,
   ],
   [
     /^(?:how are you(?: doing| feeling)?(?: today)?|how is it going|hows it going|how do you do|how are things|whats up|what is up|are you (?:ok|okay|well|fine))$/,
-    () => 'I am fine, thank you. What would you like to know?',
+    () => '[warm] I am fine, thank you. What would you like to know?',
   ],
   [
     /^(?:(?:many )?thanks(?: a lot| so much| very much)?|thank you(?: so much| very much| a lot)?|thank you for .{1,40}|thx|merci|cheers)$/,
-    () => 'You are welcome. Is there anything else?',
+    () => '[warm] You are welcome. Is there anything else?',
   ],
   [
     /^(?:who are you|what are you|what is your name|whats your name|your name|who am i talking (?:to|with)|introduce yourself|tell me (?:about yourself|who you are)|do you have a name|what do i call you)$/,
@@ -47,7 +47,7 @@ const ANSWERS: readonly (readonly [pattern: RegExp, answer: (self: Self) => stri
   ],
   [
     /^(?:(?:good ?)?bye(?: bye)?|goodbye|see you(?: later| soon| tomorrow)?|farewell|good night|ciao|take care|have a (?:nice|good) (?:day|evening|one)|i have to go|that is all|thats all)$/,
-    () => 'Goodbye! It was nice to talk with you.',
+    () => '[warm] Goodbye! It was nice to talk with you.',
   ],
   [
     /^(?:help|help me|can you help me|what can you (?:do|tell me|talk about|answer|help me with)|what do you know|what can i ask(?: you)?|what should i ask(?: you)?|what topics (?:do you know|are there))$/,

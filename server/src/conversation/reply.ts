@@ -1,11 +1,12 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { SessionEvent, TurnLatency } from '@vizavi/signaling';
+import type { Emotion, SessionEvent, TurnLatency } from '@vizavi/signaling';
 import type { Brain, Exchange, Tool } from '../brain/brain.ts';
 import type { Clock } from '../clock.ts';
 import type { Speech } from '../speech.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { Ended } from '../utterance.ts';
 import type { PageTools } from './page-tools.ts';
+import { withoutCue } from './cue.ts';
 import { Script } from './script.ts';
 
 /** When a turn of the visitor's was over, on the server's clock. */
@@ -37,6 +38,7 @@ export class Reply {
   readonly #options: ReplyOptions;
   readonly #script: Script;
   readonly #abort = new AbortController();
+  #emotion: Emotion = 'neutral';
   #sentenceMs: number | null = null;
   #soundMs: number | null = null;
   #startedMs: number | null = null;
@@ -45,7 +47,8 @@ export class Reply {
   constructor(replyId: string, history: readonly Exchange[], options: ReplyOptions) {
     this.replyId = replyId;
     this.#options = options;
-    this.#script = new Script(this.#pieces(history), () => {
+    const pieces = withoutCue(this.#pieces(history), (emotion) => (this.#emotion = emotion));
+    this.#script = new Script(pieces, () => {
       this.#abort.abort();
     });
     void this.#script.begun.then(() => (this.#sentenceMs = options.clock.nowMs()));
@@ -57,6 +60,7 @@ export class Reply {
     const { replyId } = this;
     const wantedMs = clock.nowMs();
     speech.recite(replyId, this.#script, {
+      emotion: () => this.#emotion,
       onSound: () => (this.#soundMs = clock.nowMs()),
       onStarted: () => {
         this.#startedMs = clock.nowMs();

@@ -70,6 +70,18 @@ describe('a message', () => {
     expect(worker.complete).toEqual(['r1']);
   });
 
+  it('is said in the mood that the brain names first; nobody hears the name', async () => {
+    rig.brain.scripts.push(['[wa', 'rm] Hello', ' Ada.'], ['[door] slams.']);
+    await ask('r1', 'I am Ada.');
+    expect(worker.audio.map(({ emotion }) => emotion)).toContain('warm');
+    expect(new Set(worker.audio.map(({ emotion }) => emotion)).size).toBe(1);
+    await heard('r1', 2);
+    await ask('r2', 'Go on.');
+    expect(worker.audio.at(-1)?.emotion).toBe('neutral');
+    await heard('r2', 2);
+    expect(viewer.of('avatar.reply_ended').map(({ text }) => text)).toEqual(['Hello Ada.', '[door] slams.']);
+  });
+
   it('carries the conversation: the brain is told what was said before', async () => {
     rig.brain.scripts.push(['Hello Ada.']);
     await ask('r1', 'I am Ada.');
