@@ -15,7 +15,7 @@ async function main() {
   if (!command)
     fail(
       `unknown command ${name ?? ''}`,
-      `npm start, npm test, npm run check, npm run example, npm run bench:live, npm run bench:talk, npm run bench:kiosk, npm run bench:gpu, npm run bench:avatar, npm run vizavi or npm run trace`,
+      `npm start, npm test, npm run check, npm run example, npm run bench:live, npm run bench:talk, npm run bench:kiosk, npm run bench:audience, npm run bench:gpu, npm run bench:avatar, npm run vizavi or npm run trace`,
     );
   stopOnSignals();
   const context = createContext();

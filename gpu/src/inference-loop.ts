@@ -150,7 +150,8 @@ export class InferenceLoop {
         lane.done(request, result);
         return result.generateMs + result.decodeMs;
       } catch (error) {
-        lane.failed(request, error);
+        // Of a slot that has been given back nobody wants to hear.
+        if (this.#lanes.get(lane.slotId) === lane) lane.failed(request, error);
         return null;
       }
     });

@@ -92,6 +92,10 @@ export const commands = {
     steps: [...runtime, browserStep],
     run: (context, args) => runNode(context, ['load/src/kiosk-soak.ts', ...args]),
   },
+  'bench:audience': {
+    steps: [...runtime, browserStep],
+    run: (context, args) => runNode(context, ['load/src/audience.ts', ...args]),
+  },
   'bench:gpu': {
     steps: basis,
     run: (context, args) => runNode(withPool(context), ['gpu/bench/bench-gpu.ts', ...args]),

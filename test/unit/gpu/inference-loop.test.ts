@@ -134,4 +134,21 @@ describe('InferenceLoop', () => {
     expect(errors).toEqual([new Error('broken slot')]);
     expect(device.batches).toHaveLength(2);
   });
+
+  it('tells a slot that has been given back nothing of a chunk that failed after that', async () => {
+    const { device, loop } = open();
+    const errors: unknown[] = [];
+    const gone: InferenceLane = {
+      ...lane(device, 0, 50, true),
+      done: () => {
+        throw new Error('the runner is closed');
+      },
+      failed: (_, error) => errors.push(error),
+    };
+    loop.add(gone);
+    loop.wake();
+    loop.remove(gone);
+    await device.finish();
+    expect(errors).toEqual([]);
+  });
 });
