@@ -29,8 +29,8 @@ interface Utterance {
   heardMs: number | null;
 }
 
-/** From a browser's jitter buffer to the ear: decoding, the element's and the device's own buffers. Measured: 50–65 ms. */
-const PLAYOUT_MS = 55;
+/** From a browser's jitter buffer to the ear: decoding, the element's and the device's own buffers. Measured: 60–90 ms. */
+const PLAYOUT_MS = 70;
 /** How long the last words stay. */
 const STAY_MS = 1200;
 const PAUSE_AFTER = /[,;:.!?…]$/;

@@ -129,7 +129,7 @@ describe('captions', () => {
     }
   }
   /** By then the first sound has come out of the browser. */
-  const HEARD_MS = 60;
+  const HEARD_MS = 80;
   const said = (): string | undefined => {
     const { caption } = rig.session;
     return caption?.text.slice(0, caption.saidLength);
