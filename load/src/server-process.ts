@@ -60,7 +60,7 @@ export class ServerProcess {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       if (this.#child.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
-      const ready = await fetch(`${this.url}/readyz`).then(
+      const ready = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1000) }).then(
         (response) => response.ok,
         () => false,
       );
