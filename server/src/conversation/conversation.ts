@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
+import { rateLimit } from '@vizavi/signaling/gateway';
 import type { TurnLatency } from '@vizavi/signaling';
 import type { Exchange } from '../brain/brain.ts';
 import { PageTools } from './page-tools.ts';
@@ -10,6 +11,9 @@ export type ConversationOptions = Omit<ReplyOptions, 'pageTools'>;
 
 /** What a brain is told of a long conversation. */
 const MAX_EXCHANGES = 60;
+/** Typed by one session: each is a request to a brain, which may cost its owner money. */
+const MESSAGES_PER_SECOND = 1;
+const MESSAGE_BURST = 10;
 /** Replies that are remembered, so that a message that is sent again is not answered again. */
 const MAX_REMEMBERED = 1000;
 
@@ -21,10 +25,14 @@ export class Conversation {
   readonly #known = new Set<string>();
   #latency: TurnLatency | null = null;
   #closed = false;
+  /** One turn after another: of two that come at once the later one has the last word. */
+  #turn: Promise<void> = Promise.resolve();
+  readonly #admit: () => void;
 
   constructor(options: ConversationOptions) {
     this.#tools = new PageTools(options.clock, options.emit);
     this.#options = { ...options, pageTools: this.#tools };
+    this.#admit = rateLimit(MESSAGES_PER_SECOND, MESSAGE_BURST, () => options.clock.nowMs());
   }
 
   /** Oldest first. */
@@ -40,13 +48,14 @@ export class Conversation {
   /**
    * Answers what was typed; a reply that is being said gives way.
    *
-   * @throws VizaviError `invalid_text`, `text_too_long`
+   * @throws VizaviError `invalid_text`, `text_too_long`, `too_many_requests`
    */
   async message(replyId: string, text: string): Promise<void> {
     if (text.length > MAX_TEXT_LENGTH)
       throw new VizaviError('text_too_long', `a message has at most ${MAX_TEXT_LENGTH} characters`);
     if (text.trim() === '') throw new VizaviError('invalid_text', 'there is nothing to answer');
     if (this.#known.has(replyId)) return;
+    this.#admit();
     this.#remember(replyId);
     const nowMs = this.#options.clock.nowMs();
     const times = { endMs: nowMs, overMs: nowMs, textMs: nowMs };
@@ -83,15 +92,15 @@ export class Conversation {
     this.#closed = true;
   }
 
-  async #answer(
-    replyId: string,
-    text: string,
-    times: TurnTimes,
-    make: () => Reply,
-    typed: boolean,
-  ): Promise<void> {
-    const { speech, emit } = this.#options;
-    emit({ type: 'user.transcription', body: { replyId, text, typed } });
+  #answer(replyId: string, text: string, times: TurnTimes, make: () => Reply, typed: boolean): Promise<void> {
+    this.#options.emit({ type: 'user.transcription', body: { replyId, text, typed } });
+    const answered = this.#turn.then(() => this.#say(text, times, make));
+    this.#turn = answered.catch(() => undefined);
+    return answered;
+  }
+
+  async #say(text: string, times: TurnTimes, make: () => Reply): Promise<void> {
+    const { speech } = this.#options;
     // What it was saying is over when it is known how much of it was heard: the brain is told.
     if (speech.active) await speech.interrupt();
     const reply = make();

@@ -5,6 +5,8 @@ import type { Reply } from './reply.ts';
 export interface GuessOptions {
   readonly language: string | undefined;
   readonly clock: Clock;
+  /** The session ends. */
+  readonly over: AbortSignal;
 }
 
 /**
@@ -23,10 +25,10 @@ export class Guess {
   constructor(
     ears: Ears,
     pcm: Int16Array,
-    { language, clock }: GuessOptions,
+    { language, clock, over }: GuessOptions,
     prepare: (text: string) => { readonly reply: Reply; readonly to: string } | null,
   ) {
-    const { signal } = this.#abort;
+    const signal = AbortSignal.any([this.#abort.signal, over]);
     this.text = ears.transcribe(pcm, { signal, language }).then((words) => {
       this.#textMs = clock.nowMs();
       const text = words.trim();

@@ -38,6 +38,7 @@ export class Reply {
   readonly #options: ReplyOptions;
   readonly #script: Script;
   readonly #abort = new AbortController();
+  readonly #wanted = Promise.withResolvers<undefined>();
   #emotion: Emotion = 'neutral';
   #sentenceMs: number | null = null;
   #soundMs: number | null = null;
@@ -48,8 +49,10 @@ export class Reply {
     this.replyId = replyId;
     this.#options = options;
     const pieces = withoutCue(this.#pieces(history), (emotion) => (this.#emotion = emotion));
+    this.#wanted.promise.catch(() => undefined);
     this.#script = new Script(pieces, () => {
       this.#abort.abort();
+      this.#wanted.reject(new VizaviError('interrupted', 'the reply is not wanted'));
     });
     void this.#script.begun.then(() => (this.#sentenceMs = options.clock.nowMs()));
   }
@@ -59,6 +62,7 @@ export class Reply {
     const { speech, clock, telemetry, emit } = this.#options;
     const { replyId } = this;
     const wantedMs = clock.nowMs();
+    this.#wanted.resolve(undefined);
     speech.recite(replyId, this.#script, {
       emotion: () => this.#emotion,
       onSound: () => (this.#soundMs = clock.nowMs()),
@@ -110,7 +114,11 @@ export class Reply {
         history,
         tools,
         signal,
-        callTool: (call) => pageTools.call(this.replyId, call, signal),
+        callTool: async (call) => {
+          // What the page does cannot be taken back: a reply that nobody hears yet does nothing.
+          await this.#wanted.promise;
+          return pageTools.call(this.replyId, call, signal);
+        },
       });
       for await (const piece of pieces) {
         if (text.trim() === '' && piece.trim() !== '')

@@ -15,6 +15,9 @@ import { Guess } from './guess.ts';
 /** Silence after which a turn is over whose words are whole. */
 const SURE_END_MS = 384;
 
+/** More than anybody says in one breath. */
+const MAX_WORDS_LENGTH = 2000;
+
 export interface SpokenTurnsOptions {
   readonly hearing: Pick<Hearing, 'listen'>;
   /** Null: the visitor's browser turns speech to text. */
@@ -37,9 +40,13 @@ export class SpokenTurns {
   readonly #ears: Ears;
   /** What becomes of a turn: it is answered, or said again by the avatar. */
   route: 'answer' | 'repeat' = 'answer';
+  readonly #closed = new AbortController();
   #mode: Listening = 'off';
   #speaking = false;
   #guess: Guess | null = null;
+  /** Turns that are over and not understood yet. */
+  #pending = 0;
+  #understood: Promise<void> = Promise.resolve();
   /** Words of a turn that seemed to be over when the visitor went on. */
   #carried = '';
 
@@ -62,7 +69,9 @@ export class SpokenTurns {
         resumed: () => {
           this.#drop();
         },
-        ended: (heard) => void this.#end(heard),
+        ended: (heard) => {
+          this.#end(heard);
+        },
         misfire: () => {
           this.#drop();
           if (this.#speaking) options.emit({ type: 'user.speak_ended', body: { durationMs: 0 } });
@@ -102,18 +111,21 @@ export class SpokenTurns {
     else this.#listener.pushEnd();
   }
 
-  /** What the browser's own recognition says. @throws VizaviError `invalid_state` where the server listens itself */
+  /** What the browser's own recognition says. @throws VizaviError `text_too_long`, `invalid_state` where the server listens itself */
   heard(text: string, final: boolean): void {
     if (!this.#browser) throw new VizaviError('invalid_state', 'this server understands speech itself');
     if (this.#mode === 'off') return;
     // Without a voice in the microphone it is the avatar's own, or a television's.
-    if (!this.#speaking && !this.#guess) return;
+    if (!this.#speaking && this.#pending === 0) return;
+    if (text.length > MAX_WORDS_LENGTH)
+      throw new VizaviError('text_too_long', `at most ${MAX_WORDS_LENGTH} characters of speech at once`);
     this.#browser.heard(text, final);
     this.#tell(this.#browser.text);
   }
 
   close(): void {
     this.#drop();
+    this.#closed.abort();
     this.#listener.close();
   }
 
@@ -126,37 +138,44 @@ export class SpokenTurns {
     void speech.interrupt();
   }
 
-  async #end({ pcm, durationMs, silenceMs }: Heard): Promise<void> {
-    const { emit, clock, conversation } = this.#options;
-    const overMs = clock.nowMs();
-    emit({ type: 'user.speak_ended', body: { durationMs } });
+  #end({ pcm, durationMs, silenceMs }: Heard): void {
+    const overMs = this.#options.clock.nowMs();
+    this.#options.emit({ type: 'user.speak_ended', body: { durationMs } });
     this.#attention(false);
+    // From here on nothing that the visitor does drops it.
     const guess = this.#guess ?? this.#guessAt(pcm);
+    this.#guess = null;
+    this.#pending += 1;
+    // In the order in which they were said, however long the ears take for each.
+    this.#understood = this.#understood.then(() => this.#understand(guess, overMs, silenceMs));
+  }
+
+  async #understand(guess: Guess, overMs: number, silenceMs: number): Promise<void> {
     try {
       const text = joined(this.#carried, await guess.text);
-      if (guess === this.#guess) this.#guess = null;
       this.#browser?.clear();
       if (text === '') return;
-      if (this.#speaking) {
-        // Only a breath: what was said so far belongs to what is being said now.
+      if (this.#speaking || this.#pending > 1) {
+        // Only a breath: what was said so far belongs to what is said after it.
         this.#carried = text;
         guess.cancel();
         return;
       }
       this.#carried = '';
       const times = { endMs: overMs - silenceMs, overMs, textMs: guess.textMs ?? overMs };
-      if (this.route === 'answer') await conversation.answer(text, times, guess.take(text));
+      if (this.route === 'answer') await this.#options.conversation.answer(text, times, guess.take(text));
       else this.#options.speech.say(randomUUID(), text);
     } catch (error) {
       guess.cancel();
-      if (guess === this.#guess) this.#guess = null;
       this.#failed(error);
+    } finally {
+      this.#pending -= 1;
     }
   }
 
   #guessAt(pcm: Int16Array): Guess {
     const { language, clock, conversation } = this.#options;
-    return new Guess(this.#ears, pcm, { language, clock }, (words) => {
+    return new Guess(this.#ears, pcm, { language, clock, over: this.#closed.signal }, (words) => {
       const to = joined(this.#carried, words);
       this.#tell(to);
       // Who ends with a whole sentence has probably said it all.

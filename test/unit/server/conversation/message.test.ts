@@ -108,6 +108,25 @@ describe('a message', () => {
     ]);
   });
 
+  it('of several at once leaves the last word to the last one', async () => {
+    worker.playing = { utteranceId: null, playedMs: 0 };
+    await Promise.all([ask('r1', 'One?'), ask('r2', 'Two?'), ask('r3', 'Three?')]);
+    expect(viewer.of('avatar.reply_ended').map(({ replyId, outcome }) => `${replyId} ${outcome}`)).toEqual([
+      'r1 interrupted',
+      'r2 interrupted',
+    ]);
+    await heard('r3', 3);
+    expect(viewer.of('avatar.reply_ended').at(-1)).toMatchObject({ replyId: 'r3', outcome: 'spoken' });
+  });
+
+  it('is refused where a session sends more than anybody types: each costs its owner a request', async () => {
+    for (let n = 0; n < 10; n += 1) await ask(`r${n}`, 'Again?');
+    await expect(ask('r10', 'Again?')).rejects.toMatchObject({ code: 'too_many_requests' });
+    await rig.clock.advance(1000);
+    await ask('r10', 'Again?');
+    expect(rig.brain.requests).toHaveLength(11);
+  });
+
   it('that is sent again is not answered again', async () => {
     await ask('r1', 'Hello');
     await ask('r1', 'Hello');

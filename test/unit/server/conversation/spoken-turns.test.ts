@@ -116,6 +116,47 @@ describe('a spoken turn, with ears of the server', () => {
     expect(questions().at(-1)).toBe('I want to know what time it is');
   });
 
+  it('lets the page do nothing before it is certain that it is over', async () => {
+    rig.brain.scripts.push([{ tool: 'buy' }], ['Done.']);
+    await say(1, 0.3);
+    await understand('Buy the');
+    ear().speech(0.8);
+    await settle();
+    expect(viewer.of('tool.called')).toEqual([]);
+    ear().silence(0.8);
+    await settle();
+    rig.brain.scripts.unshift([{ tool: 'show' }]);
+    await understand('Buy the book? No, show it.');
+    expect(viewer.of('tool.called').map(({ name }) => name)).toEqual(['show']);
+  });
+
+  it('is not lost when somebody coughs while the ears are slow', async () => {
+    await say(1, 0.8);
+    const [slow] = ears.asked;
+    ear().speech(0.1);
+    ear().silence(0.8);
+    await settle();
+    expect(slow?.aborted).toBe(false);
+    slow?.hear('What time is it?');
+    await settle();
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['What time is it?']);
+  });
+
+  it('is answered together with the next one when the ears are slower than the visitor', async () => {
+    await say(1, 0.8);
+    await say(1, 0.8);
+    const [first, second] = ears.asked;
+    second?.hear('and what it costs.');
+    await settle();
+    expect(viewer.of('user.transcription')).toEqual([]);
+    first?.hear('I want to know what this is');
+    await settle();
+    expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual([
+      'I want to know what this is and what it costs.',
+    ]);
+    expect(worker.order).toHaveLength(1);
+  });
+
   it('of noise that says nothing is not answered', async () => {
     await say(1, 0.8);
     await understand('');
@@ -274,6 +315,11 @@ describe('a spoken turn, with the ears of the browser', () => {
     ear().silence(0.5);
     await settle();
     expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['hello']);
+  });
+
+  it('is refused when it is longer than any breath', async () => {
+    ear().speech(1);
+    await expect(heard('x'.repeat(2001), true)).rejects.toMatchObject({ code: 'text_too_long' });
   });
 
   it('is refused where the server listens itself', async () => {
