@@ -35,11 +35,6 @@ export class Conversation {
     this.#admit = rateLimit(MESSAGES_PER_SECOND, MESSAGE_BURST, () => options.clock.nowMs());
   }
 
-  /** Oldest first. */
-  get history(): readonly Exchange[] {
-    return this.#history;
-  }
-
   /** Of the last turn that was answered. */
   get latency(): TurnLatency | null {
     return this.#latency;
@@ -81,11 +76,6 @@ export class Conversation {
 
   toolResult(callId: string, result: string, failed: boolean): void {
     this.#tools.answer(callId, result, failed);
-  }
-
-  /** Forgets what was said, as if somebody else had come. */
-  clear(): void {
-    this.#history.length = 0;
   }
 
   close(): void {

@@ -84,10 +84,6 @@ export class SpokenTurns {
     });
   }
 
-  get mode(): Listening {
-    return this.#mode;
-  }
-
   /** The visitor's microphone, packet by packet: RTP with Opus. */
   packet(rtp: Uint8Array): void {
     if (this.#mode !== 'off') this.#listener.packet(rtp);

@@ -54,10 +54,6 @@ export class Talk {
     return this.#deps.ears ? 'server' : 'browser';
   }
 
-  get listening(): Listening {
-    return this.#turns.mode;
-  }
-
   /** A way in for this viewer's microphone, in place of any before. @throws VizaviError `media_failed`, `unavailable` */
   async openMicrophone(viewerId: string): Promise<Microphone['transport']> {
     const session = await this.#options.media();
