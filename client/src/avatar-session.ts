@@ -1,5 +1,7 @@
 import type {
+  Gesture,
   Listening as ListeningMode,
+  Manner,
   PageState,
   ResultOf,
   Role,
@@ -22,7 +24,6 @@ import type { Started } from './session-link.ts';
 import { bufferMs, combineStats, inboundOf } from './session-stats.ts';
 import type { SessionStats, StatsSample } from './session-stats.ts';
 import { Speech } from './speech.ts';
-import type { Manner } from './speech.ts';
 import type { ToolHandler } from './tools.ts';
 import type { TranscriptEntry } from './transcript.ts';
 import { TypedEmitter } from './typed-emitter.ts';
@@ -136,6 +137,11 @@ export class AvatarSession extends TypedEmitter<AvatarEvents> {
    */
   async repeatAudio(pcm: PcmSource, manner: Manner & { readonly sampleRate: number }): Promise<Spoken> {
     return this.#speech.repeatAudio(pcm, manner);
+  }
+
+  /** Head and brows do this now, speaking or not. @throws VizaviError `forbidden` for an audience, and others */
+  async gesture(gesture: Gesture): Promise<void> {
+    await this.#life.link.call('gesture', { gesture });
   }
 
   /**

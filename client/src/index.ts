@@ -6,7 +6,6 @@ export type { ListenOptions } from './listening.ts';
 export type { Pcm, PcmSource } from './pcm-source.ts';
 export type { Reply } from './replies.ts';
 export type { SessionStats } from './session-stats.ts';
-export type { Manner } from './speech.ts';
 export type { ToolHandler } from './tools.ts';
 export type { TranscriptEntry } from './transcript.ts';
 export type { Spoken } from './utterances.ts';
@@ -15,7 +14,9 @@ export type {
   CloseReason,
   Emotion,
   ErrorCode,
+  Gesture,
   Listening,
+  Manner,
   PageState,
   Role,
   SessionState,

@@ -1,17 +1,11 @@
 import { bytesFromSamples, VizaviError } from '@vizavi/signaling';
-import type { Emotion } from '@vizavi/signaling';
+import type { Manner } from '@vizavi/signaling';
 import { sendAudio } from './audio-sender.ts';
 import { cutIntoPieces } from './pcm-source.ts';
 import type { PcmSource } from './pcm-source.ts';
 import { assertTextFits } from './replies.ts';
 import type { SessionLink } from './session-link.ts';
 import type { Spoken, Utterances } from './utterances.ts';
-
-/** How something is said. */
-export interface Manner {
-  /** By default neutral. */
-  readonly emotion?: Emotion;
-}
 
 /** What the page lets the avatar say, text or sound. */
 export class Speech {
@@ -29,18 +23,18 @@ export class Speech {
     this.#newId = newId;
   }
 
-  async repeat(text: string, { emotion = 'neutral' }: Manner): Promise<Spoken> {
+  async repeat(text: string, { emotion, gesture }: Manner): Promise<Spoken> {
     assertTextFits(text);
     const utteranceId = this.#newId();
     const outcome = this.#utterances.outcome(utteranceId);
-    this.#link.call('repeat', { utteranceId, text, emotion }).catch((error: unknown) => {
+    this.#link.call('repeat', { utteranceId, text, emotion, gesture }).catch((error: unknown) => {
       this.#utterances.refuse(utteranceId, error);
     });
     return outcome;
   }
 
   async repeatAudio(pcm: PcmSource, manner: Manner & { readonly sampleRate: number }): Promise<Spoken> {
-    const { sampleRate, emotion = 'neutral' } = manner;
+    const { sampleRate, emotion, gesture } = manner;
     const utteranceId = this.#newId();
     const outcome = this.#utterances.outcome(utteranceId);
     const isOver = (): boolean => !this.#utterances.isPending(utteranceId);
@@ -60,6 +54,7 @@ export class Speech {
             pcm: bytesFromSamples(samples),
             last,
             emotion,
+            gesture,
           }),
       });
     };

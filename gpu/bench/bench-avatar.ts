@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadAvatarBundle } from '../src/avatar-bundle.ts';
@@ -197,18 +197,8 @@ async function benchCosts(
 }
 
 async function sizeOf(bundle: AvatarBundle): Promise<number> {
-  const manifest = JSON.parse(await readFile(join(bundle.dir, 'manifest.json'), 'utf8')) as {
-    networks: { generator: { weights?: { file: string } } };
-  };
-  const files = [
-    bundle.generator.file,
-    ...Object.values(bundle.generator.variants),
-    ...Object.values(bundle.decoder.variants),
-    ...(manifest.networks.generator.weights
-      ? [join(bundle.dir, manifest.networks.generator.weights.file)]
-      : []),
-  ];
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  const files = await readdir(bundle.dir);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(bundle.dir, file))).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 

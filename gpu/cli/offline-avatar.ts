@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VizaviError } from '@vizavi/signaling';
-import type { Emotion } from '@vizavi/signaling';
+import type { Manner } from '@vizavi/signaling';
 import { AvEncoders } from '../src/av-encoder.ts';
 import { Avatar } from '../src/avatar.ts';
 import type { AvatarBundle } from '../src/avatar-bundle.ts';
@@ -12,7 +12,7 @@ import { SlotMeter } from '../src/stage-stats.ts';
 export interface Line {
   readonly pcm: Int16Array;
   readonly sampleRate: number;
-  readonly emotion: Emotion;
+  readonly manner: Manner;
 }
 
 /** One frame period: picture (I420) and sound (48 kHz). */
@@ -101,8 +101,8 @@ export class OfflineAvatar {
       yield* tick();
     }
     if (listenFrames > 0) speaker.listen(false);
-    for (const [index, { pcm, sampleRate, emotion }] of lines.entries()) {
-      speaker.push(`line ${index + 1}`, sampleRate, pcm, true, emotion);
+    for (const [index, { pcm, sampleRate, manner }] of lines.entries()) {
+      speaker.push(`line ${index + 1}`, sampleRate, pcm, true, manner);
       while (speaker.speaking) {
         await this.#made();
         yield* tick();

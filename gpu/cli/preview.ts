@@ -1,4 +1,4 @@
-import type { Emotion } from '@vizavi/signaling';
+import type { Manner } from '@vizavi/signaling';
 import { loadAvatarBundle } from '../src/avatar-bundle.ts';
 import { FILE_RATE, readAudioFile } from './av-audio-file.ts';
 import { Mp4Writer } from './av-mp4-writer.ts';
@@ -12,7 +12,7 @@ export interface PreviewOptions {
   readonly text?: string | undefined;
   readonly audio?: string | undefined;
   readonly voice?: string | undefined;
-  readonly emotion: Emotion;
+  readonly manner: Manner;
   readonly steps: number | 'auto';
   readonly decoder: string;
   /** Seconds in which it looks as if it listened, before it speaks. */
@@ -23,12 +23,12 @@ export interface PreviewOptions {
 
 /** Speaks into an MP4 along the live path. @returns lines to print */
 export async function preview(options: PreviewOptions): Promise<string[]> {
-  const { dir, out, text, audio, emotion, steps, decoder, listenSeconds, onProgress } = options;
+  const { dir, out, text, audio, manner, steps, decoder, listenSeconds, onProgress } = options;
   const bundle = await loadAvatarBundle(dir);
   const lines: Line[] =
     audio === undefined
-      ? await textToLines(text ?? '', { wanted: options.voice, own: bundle.voice }, emotion)
-      : [{ pcm: await readAudioFile(audio), sampleRate: FILE_RATE, emotion }];
+      ? await textToLines(text ?? '', { wanted: options.voice, own: bundle.voice }, manner)
+      : [{ pcm: await readAudioFile(audio), sampleRate: FILE_RATE, manner }];
   const seconds = lines.reduce((sum, { pcm, sampleRate }) => sum + pcm.length / sampleRate, 0);
   const avatar = await OfflineAvatar.open(bundle, { steps, decoder });
   const writer = await Mp4Writer.open(out, bundle);

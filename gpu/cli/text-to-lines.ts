@@ -1,5 +1,5 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { Emotion } from '@vizavi/signaling';
+import type { Manner } from '@vizavi/signaling';
 import type { Voice } from '@vizavi/server/voice';
 import type { Line } from './offline-avatar.ts';
 
@@ -12,7 +12,7 @@ import type { Line } from './offline-avatar.ts';
 export async function textToLines(
   text: string,
   names: { readonly wanted: string | undefined; readonly own: string | null },
-  emotion: Emotion,
+  manner: Manner,
 ): Promise<Line[]> {
   const voice = await openEmbeddedVoice();
   try {
@@ -31,7 +31,7 @@ export async function textToLines(
       pcm.set(part, at);
       at += part.length;
     }
-    return [{ pcm, sampleRate: voice.sampleRate, emotion }];
+    return [{ pcm, sampleRate: voice.sampleRate, manner }];
   } finally {
     await voice.close();
   }

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { EMOTIONS, VizaviError } from '@vizavi/signaling';
-import type { Emotion } from '@vizavi/signaling';
+import { EMOTIONS, GESTURES, VizaviError } from '@vizavi/signaling';
 import { importNetwork } from './import-network.ts';
 import { inspect } from './inspect.ts';
 import { preview } from './preview.ts';
@@ -12,7 +11,8 @@ const USAGE = `vizavi bundle inspect BUNDLE [--sheet sheet.png]
 vizavi bundle validate BUNDLE
   Every check that a worker makes before a session may lease the bundle.
 vizavi bundle preview BUNDLE --out video.mp4 (--text TEXT | --audio FILE)
-    [--voice slt] [--emotion ${EMOTIONS.join('|')}] [--steps N] [--decoder NAME] [--listen SECONDS]
+    [--voice slt] [--emotion ${EMOTIONS.join('|')}] [--gesture ${GESTURES.join('|')}]
+    [--steps N] [--decoder NAME] [--listen SECONDS]
   The avatar says it, into an MP4.
 vizavi bundle import NETWORK.onnx --out decoder.onnx --range unit|signed
     [--output NAME] [--width N --height N]
@@ -41,7 +41,8 @@ async function run(command: string, dir: string, args: string[]): Promise<string
       text: { type: 'string' },
       audio: { type: 'string' },
       voice: { type: 'string' },
-      emotion: { type: 'string', default: 'neutral' },
+      emotion: { type: 'string' },
+      gesture: { type: 'string' },
       steps: { type: 'string', default: 'auto' },
       decoder: { type: 'string', default: 'auto' },
       listen: { type: 'string', default: '0' },
@@ -56,7 +57,10 @@ async function run(command: string, dir: string, args: string[]): Promise<string
       text: text('text'),
       audio: text('audio'),
       voice: text('voice'),
-      emotion: emotionOf(text('emotion') ?? ''),
+      manner: {
+        emotion: oneOf(EMOTIONS, text('emotion'), '--emotion'),
+        gesture: oneOf(GESTURES, text('gesture'), '--gesture'),
+      },
       steps: stepsOf(text('steps') ?? ''),
       decoder: text('decoder') ?? 'auto',
       listenSeconds: secondsOf(text('listen') ?? ''),
@@ -105,10 +109,14 @@ function parse(
   }
 }
 
-function emotionOf(name: string): Emotion {
-  const emotion = EMOTIONS.find((each) => each === name);
-  if (emotion === undefined) throw new UsageError(`--emotion must be one of ${EMOTIONS.join(', ')}`);
-  return emotion;
+function oneOf<T extends string>(
+  known: readonly T[],
+  name: string | undefined,
+  option: string,
+): T | undefined {
+  const found = known.find((each) => each === name);
+  if (name !== undefined && !found) throw new UsageError(`${option} must be one of ${known.join(', ')}`);
+  return found;
 }
 
 function stepsOf(text: string): number | 'auto' {

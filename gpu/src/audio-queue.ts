@@ -1,4 +1,4 @@
-import type { Emotion } from '@vizavi/signaling';
+import type { Emotion, Gesture, Manner } from '@vizavi/signaling';
 import type { Resampler } from './encoder.ts';
 
 /** Opus runs at this rate whatever the voice's is (RFC 7587: the RTP clock is 48 kHz). */
@@ -12,6 +12,8 @@ export interface AudioBlock {
   readonly first: boolean;
   readonly last: boolean;
   readonly emotion: Emotion;
+  /** What the face does as this block is said. */
+  readonly gesture?: Gesture | undefined;
   /** How much of the utterance has been heard when this block ends. */
   readonly endMs: number;
   /** For the generator: −1…1 at the bundle's rate. */
@@ -23,6 +25,7 @@ export interface AudioBlock {
 interface OpenUtterance {
   readonly id: string;
   readonly emotion: Emotion;
+  readonly gesture: Gesture | undefined;
   readonly sampleRate: number;
   readonly toModel: Resampler;
   readonly toWire: Resampler;
@@ -65,16 +68,10 @@ export class AudioQueue {
   }
 
   /** Adds sound to an utterance; another `utteranceId` than before closes the one before. */
-  push(
-    utteranceId: string,
-    sampleRate: number,
-    pcm: Int16Array,
-    last: boolean,
-    emotion: Emotion = 'neutral',
-  ): void {
+  push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean, manner: Manner = {}): void {
     if (this.#open && (this.#open.id !== utteranceId || this.#open.sampleRate !== sampleRate))
       this.#finish(this.#open);
-    const utterance = (this.#open ??= this.#begin(utteranceId, sampleRate, emotion));
+    const utterance = (this.#open ??= this.#begin(utteranceId, sampleRate, manner));
     utterance.samples += pcm.length;
     utterance.model.push(utterance.toModel.push(pcm));
     utterance.wire.push(utterance.toWire.push(pcm));
@@ -105,11 +102,12 @@ export class AudioQueue {
     if (this.#open) this.#close(this.#open);
   }
 
-  #begin(id: string, sampleRate: number, emotion: Emotion): OpenUtterance {
+  #begin(id: string, sampleRate: number, { emotion = 'neutral', gesture }: Manner): OpenUtterance {
     this.#emotion = emotion;
     return {
       id,
       emotion,
+      gesture,
       sampleRate,
       toModel: this.#openResampler(sampleRate, this.#modelRate),
       toWire: this.#openResampler(sampleRate, WIRE_RATE),
@@ -154,6 +152,7 @@ export class AudioQueue {
       first,
       last,
       emotion: utterance.emotion,
+      gesture: first ? utterance.gesture : undefined,
       endMs: Math.min(
         (utterance.blocks * this.#modelSamples * 1000) / this.#modelRate,
         (utterance.samples * 1000) / utterance.sampleRate,

@@ -68,6 +68,8 @@ export interface AvatarBundle {
     /** Name → absolute path. */
     readonly variants: Readonly<Record<string, string>>;
     readonly default: string;
+    /** The one with the best pictures, if it is not for every device. */
+    readonly finest: string | null;
     readonly inputs: readonly TensorSpec[];
     readonly outputs: readonly TensorSpec[];
   };
@@ -103,6 +105,7 @@ export async function loadAvatarBundle(dir: string): Promise<AvatarBundle> {
     generators[steps] = await network(variant, ['generator', 'variants', steps]);
   }
   const variants: Record<string, string> = {};
+  if (decoder.weights) await file(decoder.weights, ['decoder', 'weights']);
   for (const [name, variant] of Object.entries(decoder.variants)) {
     variants[name] = await network(variant, ['decoder', 'variants', name]);
   }
@@ -151,6 +154,7 @@ function describe(
     decoder: {
       variants,
       default: networks.decoder.default,
+      finest: networks.decoder.finest ?? null,
       inputs: networks.decoder.inputs,
       outputs: networks.decoder.outputs,
     },

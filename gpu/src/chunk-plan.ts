@@ -1,4 +1,4 @@
-import type { Emotion } from '@vizavi/signaling';
+import type { Emotion, Gesture } from '@vizavi/signaling';
 import type { AudioBlock } from './audio-queue.ts';
 
 /** A decoded frame that waits in the ring for its tick. */
@@ -23,6 +23,8 @@ export interface ChunkPlan {
   readonly firstRow: number;
   /** How each frame fed is said. */
   readonly emotions: readonly Emotion[];
+  /** What the face begins to do at a frame fed. */
+  readonly gestures: readonly (Gesture | undefined)[];
 }
 
 /** What one tick shows and plays. */

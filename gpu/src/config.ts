@@ -36,7 +36,7 @@ export interface Config {
   readonly avatars: readonly string[] | 'all';
   /** Null: as many as the measured costs allow. */
   readonly slots: number | null;
-  /** A decoder variant of the bundle by name, or `auto`: the fastest one. */
+  /** A decoder variant of the bundle by name, or `auto`: the finest on a GPU, else the fastest. */
   readonly decoder: string;
   /** Denoising steps of the generator, or `auto`: the bundle's default. */
   readonly steps: number | 'auto';

@@ -1,4 +1,6 @@
+import type { Gesture } from '@vizavi/signaling';
 import type { ExpressionParameter } from './avatar-bundle.ts';
+import { gestureAt, gestureFrames } from './gestures.ts';
 
 /** What the face does while it says nothing. */
 export interface Loops {
@@ -21,10 +23,13 @@ const ATTENTION_FRAMES = 10;
 export class FaceBlend {
   readonly #parameters: readonly ExpressionParameter[];
   readonly #loops: Loops;
+  readonly #fps: number;
   #attention = { row: -Infinity, from: 0, to: 0 };
+  #gestures: { readonly row: number; readonly gesture: Gesture }[] = [];
   #left: { readonly row: number; readonly offset: Float32Array } | null = null;
 
-  constructor(parameters: readonly ExpressionParameter[], loops: Loops) {
+  constructor(parameters: readonly ExpressionParameter[], loops: Loops, fps: number) {
+    this.#fps = fps;
     this.#parameters = parameters;
     this.#loops = loops;
   }
@@ -33,6 +38,12 @@ export class FaceBlend {
   listen(row: number, listening: boolean): void {
     const to = listening && this.#loops.listening(row) ? 1 : 0;
     if (to !== this.#attention.to) this.#attention = { row, from: this.#share(row), to };
+  }
+
+  /** After `row` head and brows do this. What they do already they do to its end. */
+  gesture(row: number, gesture: Gesture): void {
+    this.#gestures = this.#gestures.filter((known) => this.#isUnderWay(known, row));
+    if (!this.#gestures.some((known) => known.gesture === gesture)) this.#gestures.push({ row, gesture });
   }
 
   /** What the sound had made of the face at `row` fades after it. `params`: what was shown. */
@@ -49,6 +60,7 @@ export class FaceBlend {
     const share = this.#share(row);
     if (share > 0 && share < 1) return null;
     if (this.#left && row - this.#left.row <= FACE_FRAMES) return null;
+    if (this.#gestures.some((known) => this.#isUnderWay(known, row))) return null;
     return share === 0 ? 'idle' : 'listening';
   }
 
@@ -81,9 +93,24 @@ export class FaceBlend {
     const idle = this.#loops.idle(row);
     const share = this.#share(row);
     const listening = share > 0 ? this.#loops.listening(row) : null;
-    return listening
+    const out = listening
       ? idle.map((value, index) => value + share * ((listening[index] ?? 0) - value))
       : idle.slice();
+    for (const { row: since, gesture } of this.#gestures) {
+      const moves = gestureAt(gesture, (row - since) / this.#fps);
+      for (const { name, index, rest, min, max } of this.#parameters) {
+        const moved = (out[index] ?? 0) + (moves?.[name] ?? 0);
+        out[index] = Math.min(max - rest, Math.max(min - rest, moved));
+      }
+    }
+    return out;
+  }
+
+  #isUnderWay(
+    { row: since, gesture }: { readonly row: number; readonly gesture: Gesture },
+    row: number,
+  ): boolean {
+    return row <= since + gestureFrames(gesture, this.#fps);
   }
 }
 

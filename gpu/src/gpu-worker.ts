@@ -159,6 +159,9 @@ export class GpuWorker {
       'slot.listen': ({ slotId, leaseId, listening }) => {
         this.#leased(slotId, leaseId).listen(listening);
       },
+      'slot.gesture': ({ slotId, leaseId, gesture }) => {
+        this.#leased(slotId, leaseId).gesture(gesture);
+      },
       'slot.bitrate': ({ slotId, leaseId, bitrateBps }) => {
         this.#leased(slotId, leaseId).setBitrate(bitrateBps);
       },

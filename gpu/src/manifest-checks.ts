@@ -121,10 +121,15 @@ function* checkGenerator({ networks, audio, expression, latent, state }: Manifes
 }
 
 function* checkDecoder({ networks, latent, width, height }: Manifest): Iterable<ManifestFault> {
-  const { inputs, outputs, variants } = networks.decoder;
+  const { inputs, outputs, variants, finest } = networks.decoder;
   const path = ['networks', 'decoder'];
-  if (!Object.hasOwn(variants, networks.decoder.default)) {
-    yield { path: [...path, 'default'], message: `"${networks.decoder.default}" is not one of the variants` };
+  for (const [field, name] of Object.entries({ default: networks.decoder.default, finest })) {
+    if (name !== undefined && !Object.hasOwn(variants, name)) {
+      yield { path: [...path, field], message: `"${name}" is not one of the variants` };
+    }
+  }
+  if (finest === networks.decoder.default) {
+    yield { path: [...path, 'finest'], message: `"${finest}" is the default, which every device takes` };
   }
   yield* checkTensor(inputs, [...path, 'inputs'], 'latents', 'float32', ['T', ...latent.shape]);
   yield* checkFed(inputs, [...path, 'inputs'], ['latents']);

@@ -101,6 +101,10 @@ const manifestSchema = z
       decoder: z.strictObject({
         variants: z.record(z.string().regex(/^\w+$/), networkFile),
         default: text,
+        /** The one with the best pictures, if only devices with time to spare can keep up with it. */
+        finest: text.optional(),
+        /** A file from which all of these read weights. */
+        weights: networkFile.optional(),
         opset: count,
         inputs: z.array(tensor),
         outputs: z.array(tensor),

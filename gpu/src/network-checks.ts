@@ -76,6 +76,7 @@ function checkTensors(
  *
  * @param wanted a variant by name, or `auto`
  * @param open throws `invalid_bundle` for a fault of the bundle, and anything else for what this device cannot run
+ * @param withFinest the device has time to spare: without that the finest decoder stays closed unless it is wanted by name
  * @returns the decoders and which of them to begin with
  * @throws VizaviError `invalid_bundle`; `unsupported_device` when the wanted one, or every one, cannot run
  */
@@ -83,6 +84,7 @@ export async function openDecoders<D>(
   bundle: AvatarBundle,
   wanted: string,
   open: (name: string, file: string) => Promise<D>,
+  withFinest = false,
 ): Promise<{ decoders: Map<string, D>; first: string }> {
   const { variants } = bundle.decoder;
   if (wanted !== 'auto' && variants[wanted] === undefined) {
@@ -93,6 +95,7 @@ export async function openDecoders<D>(
   const decoders = new Map<string, D>();
   const refused = new Map<string, unknown>();
   for (const [name, file] of Object.entries(variants)) {
+    if (name === bundle.decoder.finest && name !== wanted && !withFinest) continue;
     try {
       decoders.set(name, await open(name, file));
     } catch (error) {

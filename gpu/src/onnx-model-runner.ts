@@ -6,7 +6,7 @@ import type { FromThread, OnnxJobs } from './onnx-messages.ts';
 import { revive, ThreadedModelRunner } from './threaded-model-runner.ts';
 
 export interface OnnxModelRunnerOptions {
-  /** A decoder variant of the bundle by name, or `auto`: the one that warm-up finds to be the fastest. */
+  /** A decoder variant of the bundle by name, or `auto`: the one that warm-up finds to be the fastest. The finest is for GPUs. */
   readonly decoder?: string;
   /** Denoising steps, or `auto`: the bundle's default. */
   readonly steps?: number | 'auto';

@@ -21,7 +21,7 @@ export async function warmUp(
     networks.useVariant(variant);
     medians.set(variant, (await measure(networks, bundle, bundle.chunkFrames, COMPARED_RUNS)).decodeMs);
   }
-  const decoders = chooseDecoder(medians, wanted);
+  const decoders = chooseDecoder(medians, wanted, bundle.decoder.finest);
   const { chosen, fastest } = decoders;
   await networks.keep([chosen, fastest ?? chosen]);
 

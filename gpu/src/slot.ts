@@ -1,5 +1,13 @@
 import { samplesFromBytes, SLOT_STATES, StateMachine, VizaviError } from '@vizavi/signaling';
-import type { NoticeOf, RequestOf, ResultOf, ServerToWorker, SlotState, StageStats } from '@vizavi/signaling';
+import type {
+  Gesture,
+  NoticeOf,
+  RequestOf,
+  ResultOf,
+  ServerToWorker,
+  SlotState,
+  StageStats,
+} from '@vizavi/signaling';
 import type { AudioBlock } from './audio-queue.ts';
 import type { Avatar } from './avatar.ts';
 import type { AudioEncoder, Encoders, VideoEncoder } from './encoder.ts';
@@ -90,6 +98,10 @@ export class Slot {
     this.#lease?.speaker.listen(listening);
   }
 
+  gesture(gesture: Gesture): void {
+    this.#lease?.speaker.gesture(gesture);
+  }
+
   setBitrate(bitrateBps: number): void {
     if (!this.#lease) return;
     this.#lease.bitrateBps = bitrateBps;
@@ -100,8 +112,8 @@ export class Slot {
   audio(notice: NoticeOf<ServerToWorker, 'slot.audio'>): void {
     const lease = this.#lease;
     if (!lease || notice.generation < lease.generation) return;
-    const { utteranceId, sampleRate, pcm, last, emotion } = notice;
-    lease.speaker.push(utteranceId, sampleRate, samplesFromBytes(pcm), last, emotion);
+    const { utteranceId, sampleRate, pcm, last, emotion, gesture } = notice;
+    lease.speaker.push(utteranceId, sampleRate, samplesFromBytes(pcm), last, { emotion, gesture });
     if (this.#state.is('idle')) this.#state.to('speaking');
   }
 

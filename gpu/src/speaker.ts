@@ -1,4 +1,4 @@
-import type { Emotion } from '@vizavi/signaling';
+import type { Gesture, Manner } from '@vizavi/signaling';
 import type { AudioBlock } from './audio-queue.ts';
 import { AudioQueue } from './audio-queue.ts';
 import type { Avatar } from './avatar.ts';
@@ -65,10 +65,11 @@ export class Speaker implements InferenceLane {
     });
     this.#mood = new Mood(bundle.expression.parameters);
     const { idle } = options.avatar;
-    this.#blend = new FaceBlend(bundle.expression.parameters, {
-      idle: (row) => idle.expression(row),
-      listening: (row) => options.avatar.listening?.expression(row) ?? null,
-    });
+    const loops = {
+      idle: (row: number) => idle.expression(row),
+      listening: (row: number) => options.avatar.listening?.expression(row) ?? null,
+    };
+    this.#blend = new FaceBlend(bundle.expression.parameters, loops, bundle.fps);
     this.#ring = options.avatar.ring(options.slotId);
     this.#picture = new Picture(options.avatar.idle.at(this.#track.row));
     runner.attachSlot(this.slotId, this.#ring);
@@ -98,9 +99,9 @@ export class Speaker implements InferenceLane {
     return this.#ring.occupancy;
   }
 
-  push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean, emotion?: Emotion): void {
+  push(utteranceId: string, sampleRate: number, pcm: Int16Array, last: boolean, manner?: Manner): void {
     if (!this.speaking) this.#soundSinceMs = this.#options.nowMs();
-    this.#queue.push(utteranceId, sampleRate, pcm, last, emotion);
+    this.#queue.push(utteranceId, sampleRate, pcm, last, manner);
     this.#options.avatar.loop.wake();
   }
 
@@ -125,6 +126,14 @@ export class Speaker implements InferenceLane {
   listen(listening: boolean): void {
     const { row, lead } = this.#track;
     this.#blend.listen(row + lead, listening);
+    this.#track.bridge(this.#blend.framesLeft(row));
+    this.#options.avatar.loop.wake();
+  }
+
+  /** Head and brows do this, from the next frame that is not made yet. */
+  gesture(gesture: Gesture): void {
+    const { row, lead } = this.#track;
+    this.#blend.gesture(row + lead, gesture);
     this.#track.bridge(this.#blend.framesLeft(row));
     this.#options.avatar.loop.wake();
   }
@@ -274,6 +283,8 @@ export class Speaker implements InferenceLane {
     const rows = new Float32Array(plan.frames * width);
     if (plan.reset) this.#mood.set(plan.emotions[0] ?? 'neutral');
     for (let frame = 0; frame < plan.frames; frame += 1) {
+      const gesture = plan.gestures[frame];
+      if (gesture) this.#blend.gesture(plan.firstRow + frame - 1, gesture);
       const row = rows.subarray(frame * width, (frame + 1) * width);
       row.set(this.#blend.expression(plan.firstRow + frame));
       this.#mood.move(plan.emotions[frame] ?? 'neutral', row);

@@ -132,6 +132,7 @@ export class SpeechTrack {
       reset,
       firstRow,
       emotions: blocks.map(({ emotion }) => emotion),
+      gestures: blocks.map(({ gesture }) => gesture),
     };
   }
 
@@ -316,6 +317,7 @@ export class SpeechTrack {
       reset,
       firstRow,
       emotions: Array<Emotion>(frames).fill(block.emotion),
+      gestures: [],
     };
   }
 }

@@ -1,5 +1,5 @@
 import { MAX_PCM_BYTES, PCM_SAMPLE_RATES, samplesFromBytes, VizaviError } from '@vizavi/signaling';
-import type { Emotion, RequestOf, ViewerToServer } from '@vizavi/signaling';
+import type { Manner, RequestOf, ViewerToServer } from '@vizavi/signaling';
 import { Alarm } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Speech } from './speech.ts';
@@ -33,7 +33,7 @@ export class AudioInput {
    * @throws VizaviError `invalid_audio`, `message_too_large`, `too_many_requests`, `invalid_state` while another stream
    *   is open or after this one has ended, `interrupted`
    */
-  accept({ utteranceId, seq, sampleRate, pcm, last, emotion }: Piece): void {
+  accept({ utteranceId, seq, sampleRate, pcm, last, ...manner }: Piece): void {
     if (!PCM_SAMPLE_RATES.some((rate) => rate === sampleRate)) {
       throw new VizaviError(
         'invalid_audio',
@@ -44,7 +44,7 @@ export class AudioInput {
       throw new VizaviError('message_too_large', `a piece has at most ${MAX_PCM_BYTES} bytes`);
     }
     const samples = samplesFromBytes(pcm);
-    const stream = this.#stream(utteranceId, seq, emotion);
+    const stream = this.#stream(utteranceId, seq, manner);
     if (seq < stream.nextSeq) return;
     const { utterance } = stream;
     if (utterance.sampleRate !== 0 && utterance.sampleRate !== sampleRate) {
@@ -71,7 +71,7 @@ export class AudioInput {
   #stream(
     utteranceId: string,
     seq: number,
-    emotion: Emotion | undefined,
+    manner: Manner,
   ): { readonly utterance: Utterance; nextSeq: number } {
     const open = this.#open;
     if (open && this.#speech.outcome(open.utterance.utteranceId) !== undefined) this.close();
@@ -88,7 +88,7 @@ export class AudioInput {
     if (this.#speech.knows(utteranceId)) throw new VizaviError('invalid_state', 'this stream is over');
     if (this.#open) throw new VizaviError('invalid_state', 'another stream of sound is still open');
     if (seq !== 0) throw new VizaviError('invalid_audio', `a stream begins with piece 0, not ${seq}`);
-    const utterance = new Utterance(utteranceId, null, this.#clock.nowMs(), emotion);
+    const utterance = new Utterance(utteranceId, null, this.#clock.nowMs(), manner);
     this.#speech.enqueue(utterance);
     this.#open = { utterance, nextSeq: 0 };
     return this.#open;

@@ -6,6 +6,7 @@ import type {
   StageStats,
   WorkerToServer,
   Emotion,
+  Gesture,
 } from '@vizavi/signaling';
 import type { Ingest } from './media.ts';
 import type { SlotLease } from './store.ts';
@@ -85,6 +86,7 @@ export class LeasedSlot {
     readonly samples: Int16Array;
     readonly last: boolean;
     readonly emotion: Emotion;
+    readonly gesture?: Gesture;
   }): void {
     const { samples, ...rest } = piece;
     if (this.isOpen) {
@@ -104,6 +106,10 @@ export class LeasedSlot {
   /** The face turns to somebody who speaks, or away again. */
   listen(listening: boolean): void {
     if (this.isOpen) this.#peer.notify('slot.listen', { ...this.#address, listening });
+  }
+
+  gesture(gesture: Gesture): void {
+    if (this.isOpen) this.#peer.notify('slot.gesture', { ...this.#address, gesture });
   }
 
   bitrate(bitrateBps: number): void {

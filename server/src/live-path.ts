@@ -44,6 +44,7 @@ export class LivePath {
   #slot: LeasedSlot | null = null;
   #media: Media | null = null;
   #watched = false;
+  #listening = false;
   #bitrateBps: number;
   #attempts = 0;
   /** Null until the path stands. */
@@ -127,6 +128,12 @@ export class LivePath {
     return this.#slot;
   }
 
+  /** The face turns to somebody who speaks, or away again; so does that of the next slot. */
+  listen(listening: boolean): void {
+    this.#listening = listening;
+    this.#slot?.listen(listening);
+  }
+
   watch(watched: boolean): void {
     if (watched === this.#watched) return;
     this.#watched = watched;
@@ -198,6 +205,7 @@ export class LivePath {
         signal.throwIfAborted();
         if (this.#media.closed) continue; // It died just now.
         this.#watched = false; // Consumers ended with what they consumed.
+        if (this.#listening) slot.listen(true);
         this.#health.set(HEALTHY_MS);
         this.#events.moved(scope, slot);
         return;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SESSION_STATES, VizaviError } from '@vizavi/signaling';
-import type { BundleInfo, CloseReason, Emotion, Role, SessionState } from '@vizavi/signaling';
+import type { BundleInfo, CloseReason, Manner, Role, SessionState } from '@vizavi/signaling';
 import type { Connection } from '@vizavi/signaling/gateway';
 import type { AvatarInfo, SessionInfo, SessionOptions, SessionService } from './session-service.ts';
 import { Session } from './session.ts';
@@ -75,10 +75,10 @@ export class SessionRegistry implements SessionService {
     return this.#session(sessionId).info;
   }
 
-  speak(sessionId: string, text: string, emotion?: Emotion): Promise<{ utteranceId: string }> {
+  speak(sessionId: string, text: string, manner?: Manner): Promise<{ utteranceId: string }> {
     return new Promise((resolve) => {
       const utteranceId = randomUUID();
-      this.#session(sessionId).repeat(utteranceId, text, emotion);
+      this.#session(sessionId).speech.say(utteranceId, text, manner);
       resolve({ utteranceId });
     });
   }
@@ -90,7 +90,7 @@ export class SessionRegistry implements SessionService {
   }
 
   async interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }> {
-    return this.#session(sessionId).interrupt();
+    return this.#session(sessionId).speech.interrupt();
   }
 
   async close(sessionId: string, reason: CloseReason): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CloseReason, Emotion, QueuePlace, SessionState } from '@vizavi/signaling';
+import type { CloseReason, Manner, QueuePlace, SessionState } from '@vizavi/signaling';
 import type { Tool } from './brain/brain.ts';
 
 /** What a caller may choose of a session. */
@@ -51,7 +51,7 @@ export interface SessionService {
   /** @throws `not_found` */
   info(sessionId: string): SessionInfo;
   /** Says `text`; resolves when it is queued. @throws `not_found`, `invalid_state`, `invalid_text`, `text_too_long` */
-  speak(sessionId: string, text: string, emotion?: Emotion): Promise<{ utteranceId: string }>;
+  speak(sessionId: string, text: string, manner?: Manner): Promise<{ utteranceId: string }>;
   /** Answers `text`; resolves when the reply has begun. @throws as `speak` */
   message(sessionId: string, text: string): Promise<{ replyId: string }>;
   interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }>;

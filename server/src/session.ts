@@ -70,7 +70,7 @@ export class Session {
       media: () => this.#openPath().media(),
       onAttention: (listening) => {
         this.keepAlive();
-        this.#path?.slot?.listen(listening);
+        this.#path?.listen(listening);
       },
     });
     this.#audioInput = new AudioInput(this.#speech, clock);
@@ -243,10 +243,10 @@ export class Session {
     if (this.#closing === null) this.#idle.set(this.#request.idleTimeoutMs);
   }
 
-  /** @throws VizaviError `invalid_state`, `text_too_long`, `invalid_text`, `too_many_requests` */
-  repeat(utteranceId: string, text: string, emotion?: RequestOf<ViewerToServer, 'repeat'>['emotion']): void {
+  /** What it says, for one who has something to be said. @throws VizaviError `invalid_state` */
+  get speech(): Speech {
     this.#used();
-    this.#speech.say(utteranceId, text, emotion);
+    return this.#speech;
   }
 
   /** @throws VizaviError `invalid_state` and what {@link AudioInput.accept} throws */
@@ -259,12 +259,6 @@ export class Session {
   get talk(): Talk {
     this.#used();
     return this.#talk;
-  }
-
-  /** @throws VizaviError `invalid_state` */
-  async interrupt(): Promise<{ interrupted: string[]; tookMs: number }> {
-    this.#used();
-    return this.#speech.interrupt();
   }
 
   stats(): ResultOf<ViewerToServer, 'session.stats'> {

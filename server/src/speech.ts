@@ -1,5 +1,5 @@
 import { MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
-import type { Emotion, SessionEvent } from '@vizavi/signaling';
+import type { Gesture, Manner, SessionEvent } from '@vizavi/signaling';
 import type { Clock } from './clock.ts';
 import type { LeasedSlot } from './leased-slot.ts';
 import { Percentiles } from './percentiles.ts';
@@ -18,12 +18,6 @@ const MAX_REMEMBERED = 1000;
 const NO_SOUND = new Int16Array();
 /** How long a browser with a bad network holds sound before it plays it; usually a tenth of that. */
 const PLAYOUT_MS = 700;
-
-/** How something is said. */
-export interface Manner {
-  /** Asked when its sound is given out: a text that is still being written may not know before. */
-  readonly emotion?: Emotion | (() => Emotion) | undefined;
-}
 
 export interface SpeechOptions {
   readonly voice: Voice;
@@ -81,18 +75,28 @@ export class Speech {
   }
 
   /** @throws VizaviError `text_too_long`, `invalid_text`, `too_many_requests` */
-  say(utteranceId: string, text: string, emotion?: Emotion): void {
+  say(utteranceId: string, text: string, manner?: Manner): void {
     if (text.length > MAX_TEXT_LENGTH) {
       throw new VizaviError('text_too_long', `a text has at most ${MAX_TEXT_LENGTH} characters`);
     }
     if (text.trim() === '') throw new VizaviError('invalid_text', 'there is nothing to say');
     if (this.knows(utteranceId)) return;
-    this.#add(utteranceId, text, { emotion });
+    this.#add(utteranceId, text, manner);
   }
 
   /** Says what is still being written. @throws VizaviError `too_many_requests` */
-  recite(utteranceId: string, script: Script, manner: Manner & UtteranceEvents = {}): void {
-    if (!this.knows(utteranceId)) this.#add(utteranceId, script, manner);
+  recite(
+    utteranceId: string,
+    script: Script,
+    manner: Manner | (() => Manner) = {},
+    events: UtteranceEvents = {},
+  ): void {
+    if (!this.knows(utteranceId)) this.#add(utteranceId, script, manner, events);
+  }
+
+  /** The face does this now; without a slot nobody would see it. */
+  gesture(gesture: Gesture): void {
+    this.#slot?.gesture(gesture);
   }
 
   /** @throws VizaviError `too_many_requests` */
@@ -112,11 +116,16 @@ export class Speech {
     const generation = this.#generation;
     let aheadMs = this.#queue.reduce((sum, utterance) => sum + utterance.aheadMs, 0);
     for (const utterance of this.#queue) {
-      const { utteranceId, sampleRate, emotion } = utterance;
+      const { utteranceId, sampleRate } = utterance;
+      const { emotion = 'neutral', gesture } = utterance.manner;
       while (!utterance.drained && aheadMs + PIECE_MS <= MAX_AHEAD_MS) {
         const samples = utterance.next() ?? NO_SOUND;
         utterance.closed = utterance.complete && utterance.drained;
-        slot.audio({ generation, utteranceId, sampleRate, samples, last: utterance.closed, emotion });
+        slot.audio({
+          ...{ generation, utteranceId, sampleRate, samples, last: utterance.closed, emotion },
+          // Another slot that goes on with it does not begin it again.
+          ...(gesture && utterance.playedMs === 0 && { gesture }),
+        });
         aheadMs += (samples.length * 1000) / sampleRate;
       }
       if (!utterance.drained || !utterance.complete) return;
@@ -183,9 +192,13 @@ export class Speech {
     for (const utterance of this.#cancel()) this.#report(utterance, 'interrupted');
   }
 
-  #add(utteranceId: string, source: string | Script, manner: Manner & UtteranceEvents): void {
-    const { emotion, ...events } = manner;
-    this.enqueue(new Utterance(utteranceId, source, this.#options.clock.nowMs(), emotion, events));
+  #add(
+    utteranceId: string,
+    source: string | Script,
+    manner?: Manner | (() => Manner),
+    events?: UtteranceEvents,
+  ): void {
+    this.enqueue(new Utterance(utteranceId, source, this.#options.clock.nowMs(), manner, events));
     void this.#synthesise();
   }
 

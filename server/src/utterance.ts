@@ -1,4 +1,4 @@
-import type { Emotion, VizaviError } from '@vizavi/signaling';
+import type { Manner, VizaviError } from '@vizavi/signaling';
 import type { Script } from './conversation/script.ts';
 import { SpokenText } from './conversation/spoken-text.ts';
 
@@ -38,7 +38,7 @@ export class Utterance {
   readonly events: UtteranceEvents;
   /** When the command arrived. */
   readonly arrivedMs: number;
-  readonly #emotion: () => Emotion;
+  readonly #manner: () => Manner;
   /** Hz; 0 while there is no sound. */
   sampleRate = 0;
   /** No more sound will come. */
@@ -64,18 +64,19 @@ export class Utterance {
     utteranceId: string,
     source: string | Script | null,
     arrivedMs: number,
-    emotion: Emotion | (() => Emotion) = 'neutral',
+    manner: Manner | (() => Manner) = {},
     events: UtteranceEvents = {},
   ) {
-    this.#emotion = typeof emotion === 'function' ? emotion : () => emotion;
+    this.#manner = typeof manner === 'function' ? manner : () => manner;
     this.utteranceId = utteranceId;
     this.source = source;
     this.arrivedMs = arrivedMs;
     this.events = events;
   }
 
-  get emotion(): Emotion {
-    return this.#emotion();
+  /** How it is said. Of a text that is still being written it may not be known before the first sound is there. */
+  get manner(): Manner {
+    return this.#manner();
   }
 
   /** As much of its text as has been written; null for sound that came as sound. */

@@ -66,9 +66,14 @@ export function serveViewer(
         viewer();
         return session.stats();
       },
-      repeat: ({ utteranceId, text, emotion }) => {
+      repeat: ({ utteranceId, text, ...manner }) => {
         speaker();
-        session.repeat(utteranceId, text, emotion);
+        session.speech.say(utteranceId, text, manner);
+        return {};
+      },
+      gesture: ({ gesture }) => {
+        speaker();
+        session.speech.gesture(gesture);
         return {};
       },
       repeatAudio: (piece) => {
@@ -78,7 +83,7 @@ export function serveViewer(
       },
       interrupt: () => {
         speaker();
-        return session.interrupt();
+        return session.speech.interrupt();
       },
       message: async ({ replyId, text }) => {
         speaker();

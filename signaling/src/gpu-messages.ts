@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { empty, errorBody, id, milliseconds, pcmBytes } from './protocol.ts';
-import { EMOTIONS, stageStats } from './messages.ts';
+import { EMOTIONS, GESTURES, stageStats } from './messages.ts';
 import type { AnyNotice, Protocol } from './protocol.ts';
 
 const slotId = z.number().int().nonnegative();
@@ -111,6 +111,7 @@ export const serverToWorker = {
     'slot.watch': z.object({ ...lease, watched: z.boolean() }),
     /** The face turns to somebody who speaks, or away again. */
     'slot.listen': z.object({ ...lease, listening: z.boolean() }),
+    'slot.gesture': z.object({ ...lease, gesture: z.enum(GESTURES) }),
     'slot.bitrate': z.object({ ...lease, bitrateBps: z.number().positive() }),
     /** Sound of an utterance: PCM s16le mono. `last` closes it. Utterances follow each other in order of arrival. */
     'slot.audio': z.object({
@@ -121,6 +122,8 @@ export const serverToWorker = {
       pcm: pcmBytes,
       last: z.boolean(),
       emotion: z.enum(EMOTIONS).optional(),
+      /** For the utterance's first sound. */
+      gesture: z.enum(GESTURES).optional(),
     }),
   },
 } as const satisfies Protocol;

@@ -12,7 +12,17 @@ const text = z.string().max(MAX_TEXT_LENGTH * 50);
 /** How something is said; neutral unless it is told. A bundle that knows no emotions says everything alike. */
 export const EMOTIONS = ['neutral', 'warm', 'serious', 'excited', 'sad'] as const;
 export type Emotion = (typeof EMOTIONS)[number];
-const emotion = z.enum(EMOTIONS).optional();
+
+/** What head and brows can do by the way: for yes, for no, with interest, in surprise, in thought, as a greeting. */
+export const GESTURES = ['nod', 'shake', 'tilt', 'brows', 'think', 'bow'] as const;
+export type Gesture = (typeof GESTURES)[number];
+
+/** How something is said: the face all along, and what it does as it begins. */
+export interface Manner {
+  readonly emotion?: Emotion | undefined;
+  readonly gesture?: Gesture | undefined;
+}
+const manner = { emotion: z.enum(EMOTIONS).optional(), gesture: z.enum(GESTURES).optional() };
 
 /** One of a viewer's two incoming streams, as mediasoup describes a Consumer. */
 const consumer = z.object({
@@ -149,7 +159,7 @@ export const viewerToServer = {
       }),
     },
     /** Say this. Sending the same `utteranceId` again changes nothing. */
-    repeat: { request: z.strictObject({ utteranceId: id, text, emotion }), result: empty },
+    repeat: { request: z.strictObject({ utteranceId: id, text, ...manner }), result: empty },
     /** Say this sound: PCM s16le mono, piece by piece; `seq` counts from 0, `last` closes the utterance. */
     repeatAudio: {
       request: z.strictObject({
@@ -159,10 +169,12 @@ export const viewerToServer = {
         pcm: pcmBytes,
         last: z.boolean(),
         /** Of the whole utterance: that of its first piece. */
-        emotion,
+        ...manner,
       }),
       result: empty,
     },
+    /** Do this now, speaking or not. A bundle that has nothing to do it with leaves it out. */
+    gesture: { request: z.strictObject({ gesture: z.enum(GESTURES) }), result: empty },
     /** Answer this. Sending the same `replyId` again changes nothing; the reply is an utterance of that id. */
     message: { request: z.strictObject({ replyId: id, text }), result: empty },
     /** A way for the viewer's microphone; an earlier one ends. */

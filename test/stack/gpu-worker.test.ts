@@ -7,7 +7,9 @@ import { BUNDLES, RtpSink, WorkerProcess } from '../support/worker-process.ts';
 import type { RtpPacket } from '../support/worker-process.ts';
 
 interface Manifest {
-  readonly networks: { readonly decoder: { default: string; variants: Record<string, unknown> } };
+  readonly networks: {
+    readonly decoder: { default: string; finest?: string; variants: Record<string, unknown> };
+  };
 }
 
 const VIDEO = 102;
@@ -233,6 +235,7 @@ describe('a GPU worker with several avatars', () => {
     const { decoder } = manifest.networks;
     decoder.variants = { tiny: decoder.variants['int8'], fp32: decoder.variants['fp32'] };
     decoder.default = 'tiny';
+    delete decoder.finest;
     await writeFile(join(folder, 'b', 'manifest.json'), JSON.stringify(manifest));
     const one = await WorkerProcess.start({
       VIZAVI_BUNDLES: folder,

@@ -35,7 +35,7 @@ export const FAKE_BUNDLE: AvatarBundle = {
     ],
   },
   generator: { file: '', inputs: [], outputs: [], hasParams: true, steps: 1, variants: {} },
-  decoder: { variants: {}, default: 'fake', inputs: [], outputs: [] },
+  decoder: { variants: {}, default: 'fake', finest: null, inputs: [], outputs: [] },
   states: [],
   licence: { weights: 'MIT', notice: 'NOTICE', sources: [] },
   consent: { subject: 'synthetic', statement: 'a pattern' },

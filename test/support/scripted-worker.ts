@@ -14,6 +14,7 @@ export class ScriptedWorker {
   readonly closed: string[] = [];
   readonly watched: boolean[] = [];
   readonly listened: boolean[] = [];
+  readonly gestures: string[] = [];
   readonly bitrates: number[] = [];
   readonly interrupts: number[] = [];
   /** What the next interrupt answers. */
@@ -49,6 +50,7 @@ export class ScriptedWorker {
       notices: {
         'slot.listen': ({ listening }) => void this.listened.push(listening),
         'slot.watch': ({ watched }) => void this.watched.push(watched),
+        'slot.gesture': ({ gesture }) => void this.gestures.push(gesture),
         'slot.bitrate': ({ bitrateBps }) => void this.bitrates.push(bitrateBps),
         'slot.audio': (notice) => void this.audio.push(notice),
       },

@@ -1,5 +1,5 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { Manner } from '../speech.ts';
+import type { Manner } from '@vizavi/signaling';
 import { AvatarSession } from '../avatar-session.ts';
 import type { Reply } from '../replies.ts';
 import type { Spoken } from '../utterances.ts';

@@ -32,7 +32,7 @@ export async function measureSeams(bundle: AvatarBundle, pcm: Int16Array): Promi
       let before: { picture: Uint8Array; idle: boolean } | null = null;
       let spoken = 0;
       for await (const { picture, idle } of avatar.play([
-        { pcm: line, sampleRate: FILE_RATE, emotion: 'neutral' },
+        { pcm: line, sampleRate: FILE_RATE, manner: {} },
       ])) {
         ticks += 1;
         if (before) {

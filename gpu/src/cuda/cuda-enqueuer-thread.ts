@@ -128,7 +128,7 @@ class Enqueuer {
       networks.useVariant(variant);
       medians.set(variant, measure.chunkDecodeMs());
     }
-    this.#decoders = chooseDecoder(medians, options.decoder);
+    this.#decoders = chooseDecoder(medians, options.decoder, options.bundle.decoder.finest);
     const { chosen, fastest } = this.#decoders;
     let fastestDecoder = null;
     if (fastest !== null) {

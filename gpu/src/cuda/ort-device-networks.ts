@@ -90,8 +90,12 @@ export class OrtDeviceNetworks implements DeviceNetworks {
         default: openGenerator(generatorFile),
         fewest: fewestFile === null ? null : openGenerator(fewestFile),
       };
-      const { decoders, first } = await openDecoders(bundle, decoder, async (name, file) =>
-        open({ file, filePath: [...DECODER, 'variants', name], spec: bundle.decoder, specPath: DECODER }),
+      const { decoders, first } = await openDecoders(
+        bundle,
+        decoder,
+        async (name, file) =>
+          open({ file, filePath: [...DECODER, 'variants', name], spec: bundle.decoder, specPath: DECODER }),
+        provider.name === 'cuda',
       );
       return new OrtDeviceNetworks(runtime, bundle.states, generators, decoders, first);
     } catch (error) {

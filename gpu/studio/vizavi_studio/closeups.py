@@ -7,6 +7,7 @@ Transformations of Images in Scanline Order", SIGGRAPH 1980).
 """
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import nn
@@ -15,15 +16,25 @@ from torch.nn import functional as F
 PATCH = (96, 112)
 """Rows and columns of a close-up, pixels; fades within FEATHER at its edges."""
 FEATHER = 12
-REACH = (28, 32)
+REACH = (36, 32)
 """Pixels up or down and sideways around a close-up at rest that it may be moved into; what lies beyond is cut off."""
 STRETCH = 0.25
 CELL = 4
-FAST_CLOSEUP = (96, 64, 48)
-"""Channels at 1/4, 1/2 and the whole of a close-up's cells of 4x4 pixels, for one core of a CPU."""
-LARGE_CLOSEUP = (160, 128, 96)
+_FAST_EYE, _FAST_MOUTH, _LARGE = (96, 64, 48), (96, 96, 80), (128, 128, 128)
+FAST_CLOSEUPS = (_FAST_EYE, _FAST_EYE, _FAST_MOUTH)
+"""For right eye, left eye and mouth: channels at 1/4, 1/2 and the whole of its cells of 4x4 pixels, for one core of a CPU."""
+LARGE_CLOSEUPS = (_LARGE, _LARGE, _LARGE)
 # A smooth kernel in few operations, least squares to a flat response below 0.3 cycles a pixel at any phase.
 _HEIGHT, _BEND, _FALL = 1.0126, 0.9221, 1.0847
+
+
+@dataclass(frozen=True)
+class Band:
+    """Some rows of the box, counted from its first, and which close-ups can reach them."""
+
+    top: int
+    bottom: int
+    of: slice
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,19 @@ class Box:
         left, top = (int((a - r) // CELL * CELL) for a, r in zip(lowest, reach))
         right, bottom = (int((a + r) // CELL * CELL + CELL) for a, r in zip(highest, reach))
         return Box(top, left, bottom, right)
+
+    def bands(self, anchors: torch.Tensor) -> list[Band]:
+        """The box's rows, where each time others can be. Close-ups that follow each other in `anchors` lie near each other."""
+        reach = PATCH[0] / 2 + REACH[0]
+        middles = [y - self.top for y in anchors[:, 1].tolist()]
+
+        def reaching(cell: int) -> list[int]:
+            away = [max(y - reach - cell - CELL, cell - y - reach) for y in middles]
+            return [k for k, distance in enumerate(away) if distance < 0 or distance == min(away)]
+
+        cells = range(0, self.bottom - self.top, CELL)
+        runs = [(by, list(run)) for by, run in groupby(cells, key=reaching)]
+        return [Band(run[0], run[-1] + CELL, slice(by[0], by[-1] + 1)) for by, run in runs]
 
     def cut(self, plane: torch.Tensor, step: int = 1) -> torch.Tensor:
         return plane[..., self.top // step : self.bottom // step, self.left // step : self.right // step]
@@ -85,10 +109,11 @@ class _Painter(nn.Module):
 
 @dataclass(frozen=True)
 class Mapping:
-    """What carries close-ups into the box: weights of their rows [n, rows, c, patch rows] and of their columns
-    [n, c, patch columns, columns], and how opaque they are there, [n, c, rows] and [n, c, columns]."""
+    """What carries close-ups into the box: in each band the weights of rows [n, band's rows, c, patch rows], for those
+    close-ups that can be there; the weights of columns [n, c, patch columns, columns]; and how opaque close-ups are, [n, c, rows] and
+    [n, c, columns]."""
 
-    rows: torch.Tensor
+    rows: list[tuple[slice, torch.Tensor]]
     columns: torch.Tensor
     over_y: torch.Tensor
     over_x: torch.Tensor
@@ -96,21 +121,24 @@ class Mapping:
     def compose(self, inner: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
         """`inner` [n, k, h, w] of the box with `patches` [n, c, k, rows, columns] (faded) over it."""
         over = self.over_y.transpose(1, 2) @ self.over_x
-        # Rows of all close-ups side by side: their products add up by themselves.
-        wide = (patches @ self.columns[:, :, None]).transpose(1, 2).flatten(2, 3)
-        return inner * (1 - over[:, None]) + self.rows.flatten(2)[:, None] @ wide
+        wide = (patches @ self.columns[:, :, None]).transpose(1, 2)
+        # Rows of a band's close-ups side by side: their products add up by themselves.
+        bands = [rows.flatten(2)[:, None] @ wide[:, :, of].flatten(2, 3) for of, rows in self.rows]
+        return inner * (1 - over[:, None]) + torch.cat(bands, 2)
 
 
 class CloseUps(nn.Module):
-    """`anchors` [c, 2]: middles at rest; `still` [3, h, w]: a picture at rest; `block`: residual block of so many channels."""
+    """`anchors` [c, 2]: middles at rest; `still` [3, h, w]: a picture at rest; `widths`: channels of each; `block`: residual
+    block of so many channels."""
 
     def __init__(self, latent: tuple[int, int, int], anchors: torch.Tensor, still: torch.Tensor, widths, block):
         super().__init__()
         size = latent[0] * latent[1] * latent[2]
         self.register_buffer("anchors", anchors.clone())
         self.box = Box.around(anchors)
-        self.painters = nn.ModuleList(_Painter(size, widths, block) for _ in anchors)
-        self.paints = nn.ModuleList(nn.Conv2d(widths[-1], 48, 3, padding=1) for _ in anchors)
+        self.bands = self.box.bands(anchors)
+        self.painters = nn.ModuleList(_Painter(size, channels, block) for channels in widths)
+        self.paints = nn.ModuleList(nn.Conv2d(channels[-1], 48, 3, padding=1) for channels in widths)
         for paint in self.paints:
             nn.init.zeros_(paint.weight)
             nn.init.zeros_(paint.bias)
@@ -139,7 +167,11 @@ class CloseUps(nn.Module):
         box = self.box
         y = _position(box.top, box.bottom, step, self.anchors[:, 1] + moves[..., 0], scales[..., 0])
         x = _position(box.left, box.right, step, self.anchors[:, 0] + moves[..., 1], scales[..., 1])
-        rows = _kernel(y.transpose(1, 2)[..., None], _centred(PATCH[0], step, y.device), step)
+        inside = _centred(PATCH[0], step, y.device)
+        rows = [
+            (band.of, _kernel(y[:, band.of, band.top // step : band.bottom // step].transpose(1, 2)[..., None], inside, step))
+            for band in self.bands
+        ]
         columns = _kernel(x[:, :, None], _centred(PATCH[1], step, x.device)[:, None], step)
         return Mapping(rows, columns, _faded(y, PATCH[0]), _faded(x, PATCH[1]))
 

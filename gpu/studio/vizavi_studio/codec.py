@@ -4,13 +4,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .closeups import FAST_CLOSEUP, LARGE_CLOSEUP, CloseUps
+from .closeups import FAST_CLOSEUPS, LARGE_CLOSEUPS, CloseUps
 
 LATENT = (16, 8, 8)
 SIZE = 512
-FAST = (128, 96, 72, 48, 24), FAST_CLOSEUP
+FAST = (128, 96, 72, 48, 24), FAST_CLOSEUPS
 """Channels at 8, 16, 32, 64 and 128 of the decoder for one core of a CPU, and those of its close-ups."""
-LARGE = (192, 192, 160, 128, 80), LARGE_CLOSEUP
+LARGE = (128, 128, 112, 96, 64), LARGE_CLOSEUPS
 """The same for a GPU."""
 
 

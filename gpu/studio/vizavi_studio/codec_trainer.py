@@ -10,9 +10,11 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from .codec import FAST, LARGE, Decoder, Encoder, PoseEncoder
+from .codec import FAST, LARGE, Block, Decoder, Encoder, PoseEncoder
 from .distance import distance
 from .frames import Region, held_out, load_anchors, load_frames, regions
+from .grow import grown
+from .rounding import feel_rounding
 
 SAVE_SECONDS = 240
 GUIDE = 0.001
@@ -23,7 +25,7 @@ class Trainer:
     """Parts are trained one after another: poses are known, so the decoder need not wait for an encoder to find them.
 
     decoder: pose -> latent -> picture, both networks. encoder: picture -> latent, against the decoder as it is. large:
-    latent -> picture once more, with the decoder for GPUs. closeups: see CloseUpTrainer.
+    latent -> picture once more, with the decoder for GPUs, which starts as the other one. closeups: see CloseUpTrainer.
     """
 
     batch = 4
@@ -65,9 +67,16 @@ class Trainer:
             "large": [self.decoder],
             "closeups": [self.decoder.closeups],
         }[part]
+        if part in ("decoder", "closeups"):
+            feel_rounding(self.decoder, Block)
         for module in (self.encoder, self.poser, self.decoder):
             module.requires_grad_(False)
-        self.trained = [p for module in modules for p in module.requires_grad_().parameters()]
+        for module in modules:
+            module.requires_grad_()
+        if part == "large":  # Both decoders have their still pictures in common: a bundle holds them once.
+            self.decoder.still.requires_grad_(False)
+            self.decoder.closeups.stills.requires_grad_(False)
+        self.trained = [p for module in modules for p in module.parameters() if p.requires_grad]
         # A pixel's own value is moved by every step: with the rate of the weights it would only flicker.
         shares = {id(p): 0.02 for p in (self.decoder.still, self.decoder.closeups.stills)}
         shares |= {id(p): self.dense_share for p in self.decoder.closeups.dense()}
@@ -207,12 +216,13 @@ class Trainer:
         self.poser.load_state_dict(state["poser"])
         if self._file.exists() and self.part == "large":
             state = torch.load(self._file, map_location=self.device, weights_only=True)
+        self.decoder.load_state_dict(grown(state["decoder"], self.decoder.state_dict()))
         if self.part != "large" or self._file.exists():
-            self.decoder.load_state_dict(state["decoder"])
             self.optimizers, self.steps, self.spent = state["optimizer"], state["steps"], state["seconds"]
             self.history = state["history"]
         if self.part in self.steps:
-            self.optimizer.load_state_dict(self.optimizers[self.part])
+            if self.part in self.optimizers:  # Whoever widens the decoder takes it out.
+                self.optimizer.load_state_dict(self.optimizers[self.part])
             self.step, self.seconds = self.steps[self.part], self.spent[self.part]
             self.random = np.random.default_rng([self.step, 1])
             print(f"goes on from {self.step}")

@@ -17,7 +17,7 @@ from .codec import FAST, LARGE, LATENT, SIZE, Decoder, PoseEncoder
 from .frames import held_out, load_frames, resting
 from .generator import LOOKAHEAD, STATE, Ear, Flow, Generator
 from .motion import DRIVEN, EMOTIONS
-from .onnx_storage import halve, share_weights
+from .onnx_storage import share_weights, store_in_bytes
 from .picture_head import I420Decoder
 from .quantize import quantize, tail_nodes
 
@@ -67,6 +67,11 @@ def export_decoder(state: dict, sizes, pictures: np.ndarray, file: Path) -> None
         output_names=list(planes[1:]),
         dynamic_axes={name: {0: "T"} for name in planes},
     )
+
+
+def is_weight(name: str) -> bool:
+    """Of a decoder: what is learned, but for the still pictures, which all decoders have in common."""
+    return name.endswith(".weight") or "places" in name
 
 
 def tensor(name: str, shape: list, dtype: str = "float32") -> dict:
@@ -142,6 +147,8 @@ def manifest(spec: dict, names: list[str], pose: PoseEncoder, out: Path, measure
             "decoder": {
                 "variants": {name: described(out / file) for name, file in variants.items() if (out / file).exists()},
                 "default": "int8",
+                **({"finest": "large"} if (out / variants["large"]).exists() else {}),
+                "weights": described(out / "decoder.weights"),
                 "opset": OPSET,
                 "inputs": [tensor("latents", ["T", *LATENT])],
                 "outputs": [
@@ -200,13 +207,15 @@ def main() -> None:
     with torch.no_grad():
         latents = pose(torch.from_numpy(poses[chosen])).numpy()
     fast = args.out / "decoder.onnx"
-    quantize(fast, args.out / "decoder.int8.onnx", latents, tail_nodes(fast))
-    halve(fast)
+    decoders = [fast, args.out / "decoder.int8.onnx"]
+    quantize(*decoders, latents, tail_nodes(fast))
     large = args.build / "codec.large.pt"
     if large.exists():
         state = torch.load(large, map_location="cpu", weights_only=True)
-        export_decoder(state["decoder"], LARGE, pictures, args.out / "decoder.large.onnx")
-        halve(args.out / "decoder.large.onnx")
+        decoders.append(args.out / "decoder.large.onnx")
+        export_decoder(state["decoder"], LARGE, pictures, decoders[-1])
+        store_in_bytes(decoders[-1], is_weight)
+    share_weights(decoders, args.out / "decoder.weights")
     for file in args.out.glob("*.onnx"):
         onnx.checker.check_model(str(file))
     measured = {

@@ -1,5 +1,6 @@
-"""How weights are stored: halved, and once for several graphs. What is computed stays fp32: a cast at load is folded away."""
+"""How weights are stored: in halves or bytes, once for several graphs. They are computed with in fp32: the casts are made at load."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,11 +16,16 @@ def _halved(model: onnx.ModelProto) -> list[tuple[TensorProto, np.ndarray]]:
     """Puts a cast behind every large float weight; returns the weights with their values in fp16."""
     graph = model.graph
     halved, casts = [], []
+    # Runtimes know a quantised layer by constant scales.
+    quantised = [node for node in graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    scales = {name for node in quantised for name in node.input}
     for weight in graph.initializer:
         values = numpy_helper.to_array(weight)
         if weight.data_type != TensorProto.FLOAT or values.size < LEAST or np.abs(values).max() > 6e4:
             continue
         name = weight.name
+        if name in scales:
+            continue
         weight.name = f"{name}.half"
         halved.append((weight, values.astype(np.float16)))
         casts.append(helper.make_node("Cast", [weight.name], [name], to=TensorProto.FLOAT, name=f"{name}.cast"))
@@ -29,11 +35,28 @@ def _halved(model: onnx.ModelProto) -> list[tuple[TensorProto, np.ndarray]]:
     return halved
 
 
-def halve(file: Path) -> None:
-    """Stores the weights of a graph in fp16, in place."""
+def store_in_bytes(file: Path, chosen: Callable[[str], bool]) -> None:
+    """Stores those weights of a graph whose names are `chosen` in 8 bits with a scale for each channel, in place."""
     model = onnx.load(str(file))
-    for weight, values in _halved(model):
-        weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+    graph = model.graph
+    nodes, scales = [], []
+    for weight in graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.size < LEAST or not chosen(weight.name):
+            continue
+        name = weight.name
+        # The first axis that has several entries: a convolution's outputs, a plane's channels.
+        channel = next(axis for axis, size in enumerate(values.shape) if size > 1)
+        others = tuple(axis for axis in range(values.ndim) if axis != channel)
+        scale = np.maximum(np.abs(values).max(others, keepdims=True), 1e-12) / 127
+        weight.CopyFrom(numpy_helper.from_array(np.round(values / scale).astype(np.int8), f"{name}.bytes"))
+        scales.append(numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"))
+        nodes.append(helper.make_node("Cast", [f"{name}.bytes"], [f"{name}.whole"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [f"{name}.whole", f"{name}.scale"], [name]))
+    graph.initializer.extend(scales)
+    nodes += graph.node
+    del graph.node[:]
+    graph.node.extend(nodes)
     onnx.save(model, str(file))
 
 

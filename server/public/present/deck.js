@@ -5,7 +5,7 @@
  * deck.json: `{ title, avatar?, instructions?, theme?: { accent, paper, ink }, slides: [Slide], script?: [Line] }`
  * Slide: `{ layout?, kicker?, title?, text?, bullets?, figures?: [{ value, label }], image?, alt? }`, or `{ html }`, of
  * which headings, paragraphs, lists and the first picture are kept.
- * Line: `{ say, slide?, emotion?, pauseMs? }`; slides are counted from 1, the pause comes before the line.
+ * Line: `{ say, slide?, emotion?, gesture?, pauseMs? }`; slides are counted from 1, the pause comes before the line.
  */
 
 const MAX_SLIDES = 200;
@@ -13,6 +13,7 @@ const MAX_LINES = 500;
 const MAX_PAUSE_MS = 60_000;
 const LAYOUTS = ['cover', 'split', 'picture', 'figures', 'text'];
 const EMOTIONS = ['neutral', 'warm', 'serious', 'excited', 'sad'];
+const GESTURES = ['nod', 'shake', 'tilt', 'brows', 'think', 'bow'];
 const COLOUR = /^#[0-9a-f]{6}$/i;
 
 /** @throws Error in words for a person */
@@ -115,7 +116,8 @@ function parseLine(line, slideCount) {
     Number.isInteger(line?.slide) && line.slide >= 1 && line.slide <= slideCount ? line.slide : null;
   const pauseMs = Number.isFinite(line?.pauseMs) ? Math.min(MAX_PAUSE_MS, Math.max(0, line.pauseMs)) : 0;
   const emotion = EMOTIONS.includes(line?.emotion) ? line.emotion : 'neutral';
-  return { say: text(typeof line === 'string' ? line : line?.say, 5000), slide, emotion, pauseMs };
+  const gesture = GESTURES.find((known) => known === line?.gesture);
+  return { say: text(typeof line === 'string' ? line : line?.say, 5000), slide, emotion, gesture, pauseMs };
 }
 
 /** `shared`: whether others can see it too. */

@@ -45,12 +45,13 @@ export function listSlides(deck, onTurn) {
 /** Makes the list of lines; `onSay` is told the number of the one that was clicked. */
 export function listLines(deck, onSay) {
   const { script } = deck ?? NO_LINES;
-  const rows = script.map(({ say, slide, emotion, pauseMs }, index) => {
+  const rows = script.map(({ say, slide, emotion, gesture, pauseMs }, index) => {
     const row = element('li');
     const button = Object.assign(element('button', 'line'), { type: 'button' });
     const tags = [
       slide && `Slide ${slide}`,
       emotion !== 'neutral' && emotion,
+      gesture,
       pauseMs > 0 && `${(pauseMs / 1000).toFixed(1)} s pause`,
     ].filter(Boolean);
     button.append(element('span', 'line-say', say));

@@ -121,7 +121,8 @@ export class ScriptRun {
     this.#utteranceId = null;
     this.#to('sent');
     try {
-      const { outcome } = await this.#session.repeat(line.say, { emotion: line.emotion });
+      const { say, emotion, gesture } = line;
+      const { outcome } = await this.#session.repeat(say, { emotion, gesture });
       // A voice that tells nothing of its clauses: late is better than never.
       if (this.#phase === 'sent' && outcome === 'spoken') this.#turn(line, number);
       return outcome === 'spoken';

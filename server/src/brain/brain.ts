@@ -36,8 +36,8 @@ export interface Brain {
   readonly name: string;
   /**
    * The reply, piece by piece as it comes into being, as plain words to be spoken: no markup. Together the pieces are the
-   * whole text; where they are cut means nothing. It may begin with `[warm]`, `[serious]`, `[excited]` or `[sad]`: how it is
-   * said.
+   * whole text; where they are cut means nothing. It may begin with cues such as `[warm]` and `[nod]`, names of
+   * emotions and gestures: how it is said.
    *
    * @throws VizaviError `interrupted` once the signal aborts, `timeout`, `brain_failed`; what came before stands
    */

@@ -26,7 +26,7 @@ const ANSWERS: readonly (readonly [pattern: RegExp, answer: (self: Self) => stri
     new RegExp(
       `^(?:${GREETING} ?)+(?:(?:nice|pleased|glad) to (?:meet|see) you)?$|^(?:nice|pleased|glad) to (?:meet|see) you$`,
     ),
-    ({ name }) => `[warm] Hello! ${name ? `I am ${name}. ` : ''}What would you like to know?`,
+    ({ name }) => `[warm][bow] Hello! ${name ? `I am ${name}. ` : ''}What would you like to know?`,
   ],
   [
     /^(?:how are you(?: doing| feeling)?(?: today)?|how is it going|hows it going|how do you do|how are things|whats up|what is up|are you (?:ok|okay|well|fine))$/,
@@ -34,7 +34,7 @@ const ANSWERS: readonly (readonly [pattern: RegExp, answer: (self: Self) => stri
   ],
   [
     /^(?:(?:many )?thanks(?: a lot| so much| very much)?|thank you(?: so much| very much| a lot)?|thank you for .{1,40}|thx|merci|cheers)$/,
-    () => '[warm] You are welcome. Is there anything else?',
+    () => '[warm][nod] You are welcome. Is there anything else?',
   ],
   [
     /^(?:who are you|what are you|what is your name|whats your name|your name|who am i talking (?:to|with)|introduce yourself|tell me (?:about yourself|who you are)|do you have a name|what do i call you)$/,
@@ -47,7 +47,7 @@ const ANSWERS: readonly (readonly [pattern: RegExp, answer: (self: Self) => stri
   ],
   [
     /^(?:(?:good ?)?bye(?: bye)?|goodbye|see you(?: later| soon| tomorrow)?|farewell|good night|ciao|take care|have a (?:nice|good) (?:day|evening|one)|i have to go|that is all|thats all)$/,
-    () => '[warm] Goodbye! It was nice to talk with you.',
+    () => '[warm][bow] Goodbye! It was nice to talk with you.',
   ],
   [
     /^(?:help|help me|can you help me|what can you (?:do|tell me|talk about|answer|help me with)|what do you know|what can i ask(?: you)?|what should i ask(?: you)?|what topics (?:do you know|are there))$/,
@@ -55,7 +55,7 @@ const ANSWERS: readonly (readonly [pattern: RegExp, answer: (self: Self) => stri
   ],
   [
     /^(?:can you (?:hear|see|understand) me|do you (?:hear|understand) me|are you (?:there|here|listening|awake)|anybody there|test|testing)$/,
-    () => 'Yes, I am here. What would you like to know?',
+    () => '[nod] Yes, I am here. What would you like to know?',
   ],
   [
     /^(?:great|good|nice|cool|wow|awesome|amazing|perfect|wonderful|fine|ok|okay|alright|all right|i see|got it|interesting|yes|yeah|yep|sure|right|very good|well done|that is (?:great|good|nice|cool|amazing)|thats (?:great|good|nice|cool|amazing))$/,

@@ -1,17 +1,17 @@
-import { EMOTIONS } from '@vizavi/signaling';
-import type { Emotion } from '@vizavi/signaling';
+import { EMOTIONS, GESTURES } from '@vizavi/signaling';
+import type { Manner } from '@vizavi/signaling';
 
-const CUE = new RegExp(`^\\s*\\[(${EMOTIONS.join('|')})\\]\\s*`, 'i');
+const CUE = new RegExp(`^\\s*\\[(${[...EMOTIONS, ...GESTURES].join('|')})\\]\\s*`, 'i');
 /** Longer than any cue. */
 const LONGEST = 24;
 
 /**
- * Takes a cue such as `[warm]` off the front of a reply that is still being written: how it is to be said, in the manner of
- * the field's director's notes. What merely looks like one stays.
+ * Takes cues such as `[warm]` and `[nod]` off the front of a reply that is still being written: how it is to be said, in the
+ * manner of the field's director's notes. What merely looks like one stays.
  */
 export async function* withoutCue(
   pieces: AsyncIterable<string>,
-  onCue: (emotion: Emotion) => void,
+  onCue: (cue: Manner) => void,
 ): AsyncGenerator<string> {
   let held: string | null = '';
   for await (const piece of pieces) {
@@ -19,19 +19,24 @@ export async function* withoutCue(
       yield piece;
       continue;
     }
-    held += piece;
+    held = taken(held + piece, onCue);
     const start = held.trimStart();
     if ((start === '' || start.startsWith('[')) && !held.includes(']') && held.length < LONGEST) continue;
-    yield taken(held, onCue);
+    yield held;
     held = null;
   }
-  if (held !== null && held !== '') yield taken(held, onCue);
+  if (held !== null && held !== '') yield held;
 }
 
-function taken(text: string, onCue: (emotion: Emotion) => void): string {
-  const [cue, name] = CUE.exec(text) ?? [];
-  const emotion = EMOTIONS.find((known) => known === name?.toLowerCase());
-  if (cue === undefined || !emotion) return text;
-  onCue(emotion);
-  return text.slice(cue.length);
+/** The text without the cues that it begins with. */
+function taken(text: string, onCue: (cue: Manner) => void): string {
+  let rest = text;
+  for (let found = CUE.exec(rest); found; found = CUE.exec(rest)) {
+    const name = found[1]?.toLowerCase();
+    const emotion = EMOTIONS.find((known) => known === name);
+    const gesture = GESTURES.find((known) => known === name);
+    onCue({ ...(emotion && { emotion }), ...(gesture && { gesture }) });
+    rest = rest.slice(found[0].length);
+  }
+  return rest;
 }

@@ -1,5 +1,5 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { Emotion, SessionEvent, TurnLatency } from '@vizavi/signaling';
+import type { Manner, SessionEvent, TurnLatency } from '@vizavi/signaling';
 import type { Brain, Exchange, Tool } from '../brain/brain.ts';
 import type { Clock } from '../clock.ts';
 import type { Speech } from '../speech.ts';
@@ -39,7 +39,7 @@ export class Reply {
   readonly #script: Script;
   readonly #abort = new AbortController();
   readonly #wanted = Promise.withResolvers<undefined>();
-  #emotion: Emotion = 'neutral';
+  #manner: Manner = {};
   #sentenceMs: number | null = null;
   #soundMs: number | null = null;
   #startedMs: number | null = null;
@@ -48,7 +48,7 @@ export class Reply {
   constructor(replyId: string, history: readonly Exchange[], options: ReplyOptions) {
     this.replyId = replyId;
     this.#options = options;
-    const pieces = withoutCue(this.#pieces(history), (emotion) => (this.#emotion = emotion));
+    const pieces = withoutCue(this.#pieces(history), (cue) => (this.#manner = { ...this.#manner, ...cue }));
     this.#wanted.promise.catch(() => undefined);
     this.#script = new Script(pieces, () => {
       this.#abort.abort();
@@ -63,8 +63,7 @@ export class Reply {
     const { replyId } = this;
     const wantedMs = clock.nowMs();
     this.#wanted.resolve(undefined);
-    speech.recite(replyId, this.#script, {
-      emotion: () => this.#emotion,
+    speech.recite(replyId, this.#script, () => this.#manner, {
       onSound: () => (this.#soundMs = clock.nowMs()),
       onStarted: () => {
         this.#startedMs = clock.nowMs();

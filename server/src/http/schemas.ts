@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import {
   EMOTIONS,
+  GESTURES,
   CLOSE_REASONS,
   ERROR_CODES,
   MAX_TEXT_LENGTH,
@@ -88,6 +89,7 @@ export const speakRequest = z
     // Its length is judged by the session, so that too long a text has an error of its own.
     text: z.string().openapi({ example: 'Hello!', minLength: 1, maxLength: MAX_TEXT_LENGTH }),
     emotion: z.enum(EMOTIONS).default('neutral').openapi({ description: 'How the face says it.' }),
+    gesture: z.enum(GESTURES).optional().openapi({ description: 'What it does as it begins.' }),
   })
   .openapi('SpeakRequest');
 

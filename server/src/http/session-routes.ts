@@ -111,8 +111,8 @@ export function addSessionRoutes(app: OpenAPIHono<HttpEnv>, options: SessionRout
     return context.body(null, 204);
   });
   app.openapi(speak, async (context) => {
-    const { text, emotion } = context.req.valid('json');
-    const { utteranceId } = await service.speak(context.req.valid('param').sessionId, text, emotion);
+    const { text, ...manner } = context.req.valid('json');
+    const { utteranceId } = await service.speak(context.req.valid('param').sessionId, text, manner);
     return context.json({ utteranceId }, 202);
   });
   app.openapi(message, async (context) => {

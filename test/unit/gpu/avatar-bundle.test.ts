@@ -105,6 +105,13 @@ describe('loadAvatarBundle', () => {
     ['networks.generator.bytes', 12, 'networks.generator.bytes'],
     ['networks.generator.sha256', 'abc', 'networks.generator.sha256'],
     ['networks.decoder.default', 'tiny', 'networks.decoder.default'],
+    ['networks.decoder.finest', 'tiny', 'networks.decoder.finest'],
+    ['networks.decoder.finest', 'int8', 'networks.decoder.finest'],
+    [
+      'networks.decoder.weights',
+      { file: 'absent.weights', sha256: '0'.repeat(64), bytes: 1 },
+      'networks.decoder.weights.file',
+    ],
     ['networks.decoder.outputs[0].shape', ['T', 256, 512], 'networks.decoder.outputs[0].shape'],
     ['networks.decoder.outputs', [], 'networks.decoder.outputs'],
     ['state[0].output', 'state_gone', 'state[0].output'],

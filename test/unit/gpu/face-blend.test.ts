@@ -13,16 +13,17 @@ const PARAMETERS = [
   parameter('jawOpen', 0, 0, true),
   parameter('yaw', 1, 0, true),
   parameter('gazeX', 2, 0.1, false),
+  { ...parameter('pitch', 3, 0, true), min: -0.1, max: 0.1 },
 ];
 /** Listening is 1 more than idle in every parameter; both move a little with the row. */
 const LOOPS = {
-  idle: (row: number) => Float32Array.of(0.01 * (row % 5), 0, 0),
-  listening: (row: number) => Float32Array.of(0.01 * (row % 5) + 1, 1, 1),
+  idle: (row: number) => Float32Array.of(0.01 * (row % 5), 0, 0, 0),
+  listening: (row: number) => Float32Array.of(0.01 * (row % 5) + 1, 1, 1, 0.05),
 };
 
 let blend: FaceBlend;
 beforeEach(() => {
-  blend = new FaceBlend(PARAMETERS, LOOPS);
+  blend = new FaceBlend(PARAMETERS, LOOPS, 25);
 });
 const curve = (index: number, from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, at) => blend.expression(from + at)[index] ?? NaN);
@@ -50,14 +51,14 @@ describe('FaceBlend', () => {
   });
 
   it('stays idle as long as there are no pictures of listening', () => {
-    const without = new FaceBlend(PARAMETERS, { ...LOOPS, listening: () => null });
+    const without = new FaceBlend(PARAMETERS, { ...LOOPS, listening: () => null }, 25);
     without.listen(10, true);
     expect(without.framesLeft(10)).toBe(0);
     expect(without.loopAt(50)).toBe('idle');
   });
 
   it('closes a mouth within two frames of an interrupt and lets the head follow', () => {
-    blend.release(50, Float32Array.of(0.8, 0.5, 0.9));
+    blend.release(50, Float32Array.of(0.8, 0.5, 0.9, 0));
     const [jaw, yaw, gaze] = [curve(0, 51, 62), curve(1, 51, 62), curve(2, 51, 62)];
     const under = (row: number): number => LOOPS.idle(row)[0] ?? NaN;
     expect(jaw[0]).toBeLessThan(0.45);
@@ -69,5 +70,41 @@ describe('FaceBlend', () => {
     expect(gaze.every((value) => value === 0)).toBe(true);
     expect(blend.framesLeft(50)).toBe(5);
     expect(blend.loopAt(62)).toBe('idle');
+  });
+
+  it('nods twice without a jump and is at rest again', () => {
+    blend.gesture(100, 'nod');
+    expect(blend.loopAt(100)).toBe(null);
+    const frames = blend.framesLeft(100);
+    expect(frames).toBeGreaterThan(15);
+    expect(frames).toBeLessThan(40);
+    const pitch = curve(3, 100, 101 + frames);
+    const peaks = pitch.filter((value, at) => value > (pitch[at - 1] ?? 0) && value >= (pitch[at + 1] ?? 0));
+    expect(peaks).toHaveLength(2);
+    expect(Math.max(...pitch)).toBeGreaterThan(0.07);
+    expect(Math.max(...steps(pitch))).toBeLessThan(0.03);
+    expect(blend.loopAt(101 + frames)).toBe('idle');
+    expect(blend.expression(101 + frames)).toEqual(LOOPS.idle(101 + frames));
+  });
+
+  it('does two gestures at once, one of a kind, and never more than the face can', () => {
+    blend.gesture(100, 'nod');
+    blend.gesture(102, 'nod');
+    const nod = curve(3, 100, 130);
+    blend.gesture(102, 'shake');
+    blend.listen(100, true);
+    blend.gesture(104, 'bow');
+    const all = curve(3, 100, 150);
+    expect(Math.max(...nod)).toBeLessThan(0.09);
+    expect(Math.max(...all)).toBeCloseTo(0.1);
+    expect(curve(1, 100, 150).some((value) => value < 0.9)).toBe(true);
+  });
+
+  it('goes on with a gesture when the speech under it is cut off', () => {
+    blend.gesture(50, 'nod');
+    const without = curve(3, 56, 90);
+    // What was shown: the sound had moved nothing of the head.
+    blend.release(56, blend.expression(56));
+    expect(curve(3, 56, 90)).toEqual(without);
   });
 });

@@ -70,6 +70,14 @@ describe('Speaker', () => {
     expect((await ticks(20)).some(({ made }) => made)).toBe(false);
   });
 
+  it('makes the frames of a gesture, in silence and in the midst of speech, and no others', async () => {
+    await ticks(3);
+    speaker.gesture('nod');
+    const nod = await ticks(40);
+    expect(nod.slice(0, 15).every(({ made }) => made)).toBe(true);
+    expect(nod.slice(32).some(({ made }) => made)).toBe(false);
+  });
+
   it('turns to a listener by frames of its own, then shows the shared loop of listening, and turns back', async () => {
     await avatar.prepare();
     await ticks(3);

@@ -1,5 +1,5 @@
 import { VizaviError } from '@vizavi/signaling';
-import type { CloseReason } from '@vizavi/signaling';
+import type { CloseReason, Manner } from '@vizavi/signaling';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createHttp } from '../../../server/src/http.ts';
 import type { AvatarInfo, SessionInfo, SessionService } from '../../../server/src/session-service.ts';
@@ -46,8 +46,8 @@ class OneSession implements SessionService {
     if (sessionId !== 's1') throw new VizaviError('not_found', 'there is no such session');
     return SESSION;
   }
-  speak(sessionId: string, text: string, emotion?: string): Promise<{ utteranceId: string }> {
-    return this.#answer(sessionId, ['speak', text, emotion], { utteranceId: 'u1' });
+  speak(sessionId: string, text: string, manner?: Manner): Promise<{ utteranceId: string }> {
+    return this.#answer(sessionId, ['speak', text, manner], { utteranceId: 'u1' });
   }
   message(sessionId: string, text: string): Promise<{ replyId: string }> {
     return this.#answer(sessionId, ['message', text], { replyId: 'r1' });
@@ -170,9 +170,16 @@ describe('sessions over HTTP', () => {
       body: { interrupted: ['u1'], tookMs: 12.5 },
     });
     expect(await send(app, 'DELETE', '/v1/sessions/s1')).toEqual({ status: 204, body: null });
-    expect(service.asked).toEqual([['speak', 'Hello', 'neutral'], ['interrupt'], ['close', 'ok']]);
-    await send(app, 'POST', '/v1/sessions/s1/speak', { text: 'Oh', emotion: 'sad' });
-    expect(service.asked.at(-1)).toEqual(['speak', 'Oh', 'sad']);
+    expect(service.asked).toEqual([
+      ['speak', 'Hello', { emotion: 'neutral' }],
+      ['interrupt'],
+      ['close', 'ok'],
+    ]);
+    await send(app, 'POST', '/v1/sessions/s1/speak', {
+      ...{ text: 'Oh', emotion: 'sad' },
+      gesture: 'shake',
+    });
+    expect(service.asked.at(-1)).toEqual(['speak', 'Oh', { emotion: 'sad', gesture: 'shake' }]);
     const angry = await send(app, 'POST', '/v1/sessions/s1/speak', { text: 'Oh', emotion: 'furious' });
     expect(angry.status).toBe(400);
     expect((await send(app, 'GET', '/v1/avatars')).body).toEqual({ avatars: [AVATAR] });

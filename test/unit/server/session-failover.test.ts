@@ -76,6 +76,22 @@ describe('a GPU worker dies in mid-sentence', () => {
     expect(viewer.of('avatar.speak_ended')).toMatchObject([{ playedMs: 4000 }]);
   });
 
+  it('and a gesture that was made already is not made again', async () => {
+    const { viewer } = await rig.live();
+    await viewer.peer.call('repeat', { utteranceId: 'u1', text: 'one two', gesture: 'bow' });
+    await viewer.peer.call('repeat', { utteranceId: 'u2', text: 'three', gesture: 'nod' });
+    await settle();
+    worker.progress('u1', 500);
+    await settle();
+    worker.die();
+    const next = await rig.worker('w2');
+    await settle();
+    await viewer.consume();
+    const gestures = next.audio.map(({ utteranceId, gesture }) => [utteranceId, gesture]);
+    expect(gestures).toContainEqual(['u2', 'nod']);
+    expect(gestures).not.toContainEqual(['u1', 'bow']);
+  });
+
   it('and a stream of sound goes on with what came meanwhile', async () => {
     const { viewer } = await rig.live();
     const send = async (seq: number, first: number, last = false): Promise<void> => {

@@ -196,6 +196,19 @@ describe('what a session says', () => {
   });
 });
 
+describe('a gesture', () => {
+  it('is made at once, also while something is said', async () => {
+    const { viewer } = await rig.live();
+    await viewer.peer.call('gesture', { gesture: 'nod' });
+    await say(viewer, 'u1', words(20));
+    await viewer.peer.call('gesture', { gesture: 'tilt' });
+    expect(worker.gestures).toEqual(['nod', 'tilt']);
+    await expect(viewer.peer.call('gesture', { gesture: 'wave' as 'nod' })).rejects.toMatchObject(
+      code('invalid_message'),
+    );
+  });
+});
+
 describe('interrupt', () => {
   it('silences what is spoken and what waits, and tells how much was heard', async () => {
     const { viewer } = await rig.live();

@@ -95,8 +95,8 @@ describe('KnowledgeBrain with the knowledge that comes with it', () => {
   });
 
   it.each([
-    ['Hello!', /^\[warm\] Hello! I am Mira\./],
-    ['hey there, good morning', /^\[warm\] Hello! I am Mira\./],
+    ['Hello!', /^\[warm\]\[bow\] Hello! I am Mira\./],
+    ['hey there, good morning', /^\[warm\]\[bow\] Hello! I am Mira\./],
     ['Hi Mira, how are you?', /I am fine/],
     ['Thanks a lot, Mira!', /You are welcome/],
     ['who are you', /I am Mira, an avatar/],

@@ -82,6 +82,14 @@ describe('a message', () => {
     expect(viewer.of('avatar.reply_ended').map(({ text }) => text)).toEqual(['Hello Ada.', '[door] slams.']);
   });
 
+  it('comes with the gesture that the brain names with it', async () => {
+    rig.brain.scripts.push(['[warm][n', 'od]', ' [bow] Yes.']);
+    await ask('r1', 'Is it?');
+    expect(worker.audio[0]).toMatchObject({ emotion: 'warm', gesture: 'bow' });
+    await heard('r1', 1);
+    expect(viewer.of('avatar.reply_ended').map(({ text }) => text)).toEqual(['Yes.']);
+  });
+
   it('carries the conversation: the brain is told what was said before', async () => {
     rig.brain.scripts.push(['Hello Ada.']);
     await ask('r1', 'I am Ada.');

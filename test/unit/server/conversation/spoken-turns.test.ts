@@ -63,6 +63,15 @@ describe('a spoken turn, with ears of the server', () => {
     expect(worker.listened).toEqual([true, false]);
   });
 
+  it('goes on when the GPU worker dies in the midst of it: the next one listens too', async () => {
+    ear().speech(1);
+    await settle();
+    worker.die();
+    const next = await rig.worker('w2');
+    await settle();
+    expect(next.listened).toEqual([true]);
+  });
+
   it('is understood and thought about before it is certain that it is over, and answered at once then', async () => {
     await say(1, 0.3);
     await understand('What time is it?');
