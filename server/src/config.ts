@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { VizaviError, videoCodec } from '@vizavi/signaling';
+import { VIDEO_CODECS, VizaviError } from '@vizavi/signaling';
 import { z } from 'zod';
 import { LOG_LEVELS } from './log.ts';
 import type { LogLevel } from './log.ts';
@@ -44,7 +44,7 @@ export interface Config {
   /** Sessions that may wait for a slot, and how long each does; 0 refuses them at once. */
   readonly maxQueue: number;
   readonly queueTimeoutSec: number;
-  readonly codec: z.output<typeof videoCodec>;
+  readonly codec: (typeof VIDEO_CODECS)[number];
   readonly maxBitrateBps: number;
   /** Said when the brain or the ears fail. */
   readonly fallbackLine: string;
@@ -108,7 +108,7 @@ const environment = z.object({
   VIZAVI_BUNDLES: z.string().optional(),
   VIZAVI_AVATARS: z.string().default('all'),
   VIZAVI_SLOTS: integer(1, 256).optional(),
-  VIZAVI_CODEC: videoCodec.default('h264'),
+  VIZAVI_CODEC: z.enum(VIDEO_CODECS).default('h264'),
   VIZAVI_BITRATE_KBPS: integer(100, 20_000).default(800),
   VIZAVI_FALLBACK_LINE: z.string().max(300).default('Sorry, I lost my thread. Could you say that again?'),
   VIZAVI_LOG_LEVEL: z.enum(LOG_LEVELS).optional(),

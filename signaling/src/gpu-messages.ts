@@ -1,15 +1,15 @@
-import * as z from 'zod';
-import { empty, errorBody, id, milliseconds, pcmBytes } from './protocol.ts';
+import * as z from 'zod/mini';
+import { count, empty, errorBody, id, milliseconds, pcmBytes } from './protocol.ts';
 import { EMOTIONS, GESTURES, stageStats } from './messages.ts';
 import type { AnyNotice, Protocol } from './protocol.ts';
 
-const slotId = z.number().int().nonnegative();
+const slotId = count;
 /** A lease is one session on one slot, once; messages of an older lease are ignored. */
 const lease = { slotId, leaseId: id };
-const generation = z.number().int().nonnegative();
+const generation = count;
 const rtpStream = z.object({
-  ssrc: z.number().int().positive().max(0xffff_ffff),
-  payloadType: z.number().int().min(96).max(127),
+  ssrc: z.int().check(z.positive(), z.maximum(0xffff_ffff)),
+  payloadType: z.int().check(z.minimum(96), z.maximum(127)),
 });
 
 /** What a worker says of a bundle that it has loaded. */
@@ -17,14 +17,15 @@ export const bundleInfo = z.object({
   id,
   name: z.string(),
   /** The voice that suits it. */
-  voice: z.string().nullable().default(null),
-  fps: z.number().positive(),
-  width: z.number().int().positive(),
-  height: z.number().int().positive(),
+  voice: z._default(z.nullable(z.string()), null),
+  fps: z.number().check(z.positive()),
+  width: z.int().check(z.positive()),
+  height: z.int().check(z.positive()),
 });
 export type BundleInfo = z.output<typeof bundleInfo>;
 
-export const videoCodec = z.enum(['h264', 'vp8']);
+export const VIDEO_CODECS = ['h264', 'vp8'] as const;
+const videoCodec = z.enum(VIDEO_CODECS);
 
 /** What a GPU worker tells the server. */
 export const workerToServer = {
@@ -33,28 +34,28 @@ export const workerToServer = {
     'worker.register': {
       request: z.object({
         workerId: id,
-        pid: z.number().int(),
+        pid: z.int(),
         device: z.string(),
-        slots: z.number().int().positive(),
+        slots: z.int().check(z.positive()),
         /** What it can show now. */
-        bundles: z.array(bundleInfo).min(1),
+        bundles: z.array(bundleInfo).check(z.minLength(1)),
         /** What it is about to load; `worker.bundles` tells when it is there. */
-        coming: z.array(bundleInfo).default([]),
-        encoders: z.array(videoCodec).min(1),
+        coming: z._default(z.array(bundleInfo), []),
+        encoders: z.array(videoCodec).check(z.minLength(1)),
         /** Such as `nvenc`; null: all pictures are encoded in software. */
-        hardwareEncoder: z.string().nullable().default(null),
+        hardwareEncoder: z._default(z.nullable(z.string()), null),
         /** Measured cost of one chunk of so many frames. */
-        chunkCosts: z.array(z.object({ frames: z.number().int(), medianMs: milliseconds })),
+        chunkCosts: z.array(z.object({ frames: z.int(), medianMs: milliseconds })),
       }),
       result: empty,
     },
   },
   notices: {
     /** All that it can show, now that one more has been loaded. */
-    'worker.bundles': z.object({ bundles: z.array(bundleInfo).min(1) }),
+    'worker.bundles': z.object({ bundles: z.array(bundleInfo).check(z.minLength(1)) }),
     /** How many sessions may be open on this worker now, by its own measured costs, and where its ladder stands. */
     'worker.capacity': z.object({
-      admit: z.number().int().nonnegative(),
+      admit: count,
       rung: z.string(),
       reason: z.string(),
     }),
@@ -90,9 +91,9 @@ export const serverToWorker = {
         ...lease,
         bundleId: id,
         codec: videoCodec,
-        bitrateBps: z.number().positive(),
+        bitrateBps: z.number().check(z.positive()),
         /** Where RTP goes; RTCP comes back on the same socket (RFC 5761). */
-        remote: z.object({ ip: z.string(), port: z.number().int() }),
+        remote: z.object({ ip: z.string(), port: z.int() }),
         video: rtpStream,
         audio: rtpStream,
         cname: z.string(),
@@ -103,7 +104,7 @@ export const serverToWorker = {
     /** Raises the generation: whatever is older is dropped wherever it stands. */
     'slot.interrupt': {
       request: z.object({ ...lease, generation }),
-      result: z.object({ utteranceId: id.nullable(), playedMs: milliseconds }),
+      result: z.object({ utteranceId: z.nullable(id), playedMs: milliseconds }),
     },
   },
   notices: {
@@ -112,7 +113,7 @@ export const serverToWorker = {
     /** The face turns to somebody who speaks, or away again. */
     'slot.listen': z.object({ ...lease, listening: z.boolean() }),
     'slot.gesture': z.object({ ...lease, gesture: z.enum(GESTURES) }),
-    'slot.bitrate': z.object({ ...lease, bitrateBps: z.number().positive() }),
+    'slot.bitrate': z.object({ ...lease, bitrateBps: z.number().check(z.positive()) }),
     /** Sound of an utterance: PCM s16le mono. `last` closes it. Utterances follow each other in order of arrival. */
     'slot.audio': z.object({
       ...lease,
@@ -121,9 +122,9 @@ export const serverToWorker = {
       sampleRate: z.number(),
       pcm: pcmBytes,
       last: z.boolean(),
-      emotion: z.enum(EMOTIONS).optional(),
+      emotion: z.optional(z.enum(EMOTIONS)),
       /** For the utterance's first sound. */
-      gesture: z.enum(GESTURES).optional(),
+      gesture: z.optional(z.enum(GESTURES)),
     }),
   },
 } as const satisfies Protocol;

@@ -1,13 +1,13 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { CLOSE_REASONS } from './errors.ts';
-import { empty, errorBody, id, MAX_TEXT_LENGTH, milliseconds, ortc, pcmBytes } from './protocol.ts';
+import { count, empty, errorBody, id, MAX_TEXT_LENGTH, milliseconds, ortc, pcmBytes } from './protocol.ts';
 import type { AnyNotice, Protocol } from './protocol.ts';
 
 /**
  * Text to be said. Its length is judged where it is handled, so that too long a text has an error of its own; the
  * bound here only keeps the parser's work small.
  */
-const text = z.string().max(MAX_TEXT_LENGTH * 50);
+const text = z.string().check(z.maxLength(MAX_TEXT_LENGTH * 50));
 
 /** How something is said; neutral unless it is told. A bundle that knows no emotions says everything alike. */
 export const EMOTIONS = ['neutral', 'warm', 'serious', 'excited', 'sad'] as const;
@@ -22,7 +22,7 @@ export interface Manner {
   readonly emotion?: Emotion | undefined;
   readonly gesture?: Gesture | undefined;
 }
-const manner = { emotion: z.enum(EMOTIONS).optional(), gesture: z.enum(GESTURES).optional() };
+const manner = { emotion: z.optional(z.enum(EMOTIONS)), gesture: z.optional(z.enum(GESTURES)) };
 
 /** One of a viewer's two incoming streams, as mediasoup describes a Consumer. */
 const consumer = z.object({
@@ -53,9 +53,9 @@ export const stageStats = z.object({
   realTimeFactor: z.number(),
   bitrateBps: z.number(),
   /** Where the worker stands on its deadline ladder; `full` unless it is short of time. */
-  rung: z.string().default('full'),
+  rung: z._default(z.string(), 'full'),
   /** Last time from the first audio of an utterance at the worker to its first voiced frame on the wire. */
-  firstFrameMs: z.number().nullable(),
+  firstFrameMs: z.nullable(z.number()),
   stages: z.object({
     generate: percentiles,
     decode: percentiles,
@@ -69,9 +69,9 @@ export type StageStats = z.output<typeof stageStats>;
 /** Where a session stands that waits for a slot. */
 export const queuePlace = z.object({
   /** 1 is the next. */
-  position: z.number().int().positive(),
+  position: z.int().check(z.positive()),
   /** Expected wait; null while nothing is known of how long conversations last. */
-  estimateMs: milliseconds.nullable(),
+  estimateMs: z.nullable(milliseconds),
 });
 export type QueuePlace = z.output<typeof queuePlace>;
 
@@ -88,21 +88,21 @@ export const turnLatency = z.object({
   /** Silence until the turn counted as over; 0 for what was typed. */
   endOfTurnMs: milliseconds,
   /** Speech to text after that: 0 when it was done by then. */
-  earsMs: milliseconds.nullable(),
+  earsMs: z.nullable(milliseconds),
   /** Until the first sentence of the reply was there. */
-  brainMs: milliseconds.nullable(),
+  brainMs: z.nullable(milliseconds),
   /** Until its first sound was there. */
-  voiceMs: milliseconds.nullable(),
+  voiceMs: z.nullable(milliseconds),
   /** Until its first frame was on the wire. */
-  avatarMs: milliseconds.nullable(),
-  totalMs: milliseconds.nullable(),
+  avatarMs: z.nullable(milliseconds),
+  totalMs: z.nullable(milliseconds),
 });
 export type TurnLatency = z.output<typeof turnLatency>;
 
 /** At most 4,000 characters of JSON. */
 const pageState = z
   .record(z.string(), z.unknown())
-  .refine((state) => JSON.stringify(state).length <= 4000, 'must be at most 4,000 characters of JSON');
+  .check(z.refine((state) => JSON.stringify(state).length <= 4000, 'must be at most 4,000 characters of JSON'));
 export type PageState = z.output<typeof pageState>;
 
 /** What a viewer may ask of the server. */
@@ -113,7 +113,7 @@ export const viewerToServer = {
       request: z.strictObject({
         viewerId: id,
         /** Number of the last event that arrived; later ones are sent again. −1: none. */
-        lastEventSeq: z.number().int().min(-1),
+        lastEventSeq: z.int().check(z.minimum(-1)),
       }),
       result: z.object({
         sessionId: id,
@@ -122,13 +122,13 @@ export const viewerToServer = {
         resumed: z.boolean(),
         routerRtpCapabilities: ortc,
         /** Null when the media still stands, and while the session is queued: start again once it is `joining`. */
-        transport: transport.nullable(),
+        transport: z.nullable(transport),
         /** Null unless the session is queued. */
-        queue: queuePlace.nullable().default(null),
-        role: z.enum(ROLES).default('visitor'),
-        page: pageState.default({}),
+        queue: z._default(z.nullable(queuePlace), null),
+        role: z._default(z.enum(ROLES), 'visitor'),
+        page: z._default(pageState, {}),
         /** Who turns speech to text: the server, or the browser where it can. */
-        ears: z.enum(['server', 'browser']).default('browser'),
+        ears: z._default(z.enum(['server', 'browser']), 'browser'),
         avatar: z.object({
           id: z.string(),
           name: z.string(),
@@ -150,12 +150,12 @@ export const viewerToServer = {
     'session.stats': {
       request: empty,
       result: z.object({
-        stages: stageStats.nullable(),
-        voiceMs: percentiles.nullable(),
+        stages: z.nullable(stageStats),
+        voiceMs: z.nullable(percentiles),
         /** Of the last turn. */
-        turn: turnLatency.nullable().default(null),
+        turn: z._default(z.nullable(turnLatency), null),
         /** Connected now. */
-        viewers: z.number().int().default(1),
+        viewers: z._default(z.int(), 1),
       }),
     },
     /** Say this. Sending the same `utteranceId` again changes nothing. */
@@ -164,7 +164,7 @@ export const viewerToServer = {
     repeatAudio: {
       request: z.strictObject({
         utteranceId: id,
-        seq: z.number().int().nonnegative(),
+        seq: count,
         sampleRate: z.number(),
         pcm: pcmBytes,
         last: z.boolean(),
@@ -192,7 +192,7 @@ export const viewerToServer = {
     'listening.set': {
       request: z.strictObject({
         mode: z.enum(LISTENING),
-        route: z.enum(['answer', 'repeat']).optional(),
+        route: z.optional(z.enum(['answer', 'repeat'])),
       }),
       result: empty,
     },
@@ -202,7 +202,11 @@ export const viewerToServer = {
     'user.heard': { request: z.strictObject({ text, final: z.boolean() }), result: empty },
     /** What became of a tool that was called. */
     'tool.result': {
-      request: z.strictObject({ callId: id, result: z.string().max(20_000), failed: z.boolean() }),
+      request: z.strictObject({
+        callId: id,
+        result: z.string().check(z.maxLength(20_000)),
+        failed: z.boolean(),
+      }),
       result: empty,
     },
     /** A question for the presenter; every role may ask. Sending the same `askId` again changes nothing. */
@@ -265,14 +269,14 @@ export const serverToViewer = {
       outcome: z.enum(['spoken', 'interrupted', 'failed']),
       /** How much was heard. */
       playedMs: milliseconds,
-      error: errorBody.nullable(),
+      error: z.nullable(errorBody),
     }),
     /** A clause, when its sound is ready; `startMs` is counted from the utterance's start. */
     'avatar.transcription.chunk': z.object({
       ...utterance,
       text: z.string(),
-      textStart: z.number().int(),
-      textEnd: z.number().int(),
+      textStart: z.int(),
+      textEnd: z.int(),
       startMs: milliseconds,
       durationMs: milliseconds,
     }),
@@ -281,8 +285,8 @@ export const serverToViewer = {
     'avatar.text_skipped': z.object({
       ...utterance,
       text: z.string(),
-      textStart: z.number().int(),
-      textEnd: z.number().int(),
+      textStart: z.int(),
+      textEnd: z.int(),
     }),
   },
 } as const satisfies Protocol;

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ERROR_CODES, VizaviError } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
@@ -31,7 +31,7 @@ export interface PeerOptions<In extends Protocol, Out extends Protocol> {
   readonly admit?: () => void;
 }
 
-const envelope = z.object({ v: z.number(), type: z.string(), seq: z.number().int(), body: z.unknown() });
+const envelope = z.object({ v: z.number(), type: z.string(), seq: z.int(), body: z.unknown() });
 const answer = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(true), result: z.unknown() }),
   z.object({
@@ -133,7 +133,7 @@ function open(message: unknown): z.output<typeof envelope> {
   return { v, ...rest };
 }
 
-function parse(schema: z.ZodType | undefined, value: unknown, type: string): unknown {
+function parse(schema: z.ZodMiniType | undefined, value: unknown, type: string): unknown {
   const parsed = schema?.safeParse(value);
   if (parsed?.success) return parsed.data;
   const issue = parsed?.error.issues[0];

@@ -1,4 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
+
+// zod/mini: browsers load it too, and the rest of zod is as large as all else that this client adds.
 
 /** The version of the wire that every message carries. A peer of another version is refused, not guessed at. */
 export const PROTOCOL_VERSION = 1;
@@ -14,14 +16,14 @@ export const PCM_SAMPLE_RATES = [8000, 16000, 22050, 24000, 32000, 44100, 48000]
 
 /** One call: what goes, and what comes back. */
 export interface Call {
-  readonly request: z.ZodType;
-  readonly result: z.ZodType;
+  readonly request: z.ZodMiniType;
+  readonly result: z.ZodMiniType;
 }
 
 /** What one end may send: calls that are answered, and notices that are not. */
 export interface Protocol {
   readonly calls: Readonly<Record<string, Call>>;
-  readonly notices: Readonly<Record<string, z.ZodType>>;
+  readonly notices: Readonly<Record<string, z.ZodMiniType>>;
 }
 
 export type CallName<P extends Protocol> = keyof P['calls'] & string;
@@ -36,14 +38,16 @@ export type AnyNotice<P extends Protocol> = {
 }[NoticeName<P>];
 
 export const empty = z.strictObject({});
-export const id = z.string().regex(/^[\w-]{1,64}$/, 'must be 1–64 of A–Z a–z 0–9 _ -');
-export const milliseconds = z.number().nonnegative();
-export const pcmBytes = z
-  .custom<Uint8Array>(
+export const id = z.string().check(z.regex(/^[\w-]{1,64}$/, 'must be 1–64 of A–Z a–z 0–9 _ -'));
+export const count = z.int().check(z.nonnegative());
+export const milliseconds = z.number().check(z.nonnegative());
+export const pcmBytes = z.pipe(
+  z.custom<Uint8Array | ArrayBuffer>(
     (value) => value instanceof Uint8Array || value instanceof ArrayBuffer,
     'must be binary',
-  )
-  .transform((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
+  ),
+  z.transform((value: Uint8Array | ArrayBuffer) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value)),
+);
 /** RTP parameters and capabilities: ORTC dictionaries that mediasoup itself checks. */
 export const ortc = z.record(z.string(), z.unknown());
 export const errorBody = z.object({ code: z.string(), message: z.string(), retryable: z.boolean() });

@@ -31,9 +31,7 @@ export async function measureSeams(bundle: AvatarBundle, pcm: Int16Array): Promi
       const line = pcm.slice(sentence * length, (sentence + 1) * length);
       let before: { picture: Uint8Array; idle: boolean } | null = null;
       let spoken = 0;
-      for await (const { picture, idle } of avatar.play([
-        { pcm: line, sampleRate: FILE_RATE, manner: {} },
-      ])) {
+      for await (const { picture, idle } of avatar.play([{ pcm: line, sampleRate: FILE_RATE, manner: {} }])) {
         ticks += 1;
         if (before) {
           const moved = difference(before.picture, picture, bundle.width * bundle.height);
