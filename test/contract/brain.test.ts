@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { openBrain } from '../../server/src/brain/index.ts';
+import { FakeBrain } from '../support/fake-brain.ts';
 import { OpenAiServer } from '../support/openai-server.ts';
 import { brainContract } from './brain.contract.ts';
 import type { OpenedBrain } from './brain.contract.ts';
@@ -22,4 +23,9 @@ brainContract('OpenAiBrain', async (): Promise<OpenedBrain> => {
       await server.close();
     },
   };
+});
+
+brainContract('FakeBrain', (): Promise<OpenedBrain> => {
+  const brain = new FakeBrain();
+  return Promise.resolve({ brain, close: () => brain.close() });
 });

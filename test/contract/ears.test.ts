@@ -1,5 +1,6 @@
 import { openEars } from '../../server/src/ears/index.ts';
 import { OpenAiServer } from '../support/openai-server.ts';
+import { ScriptedEars } from '../support/scripted-ears.ts';
 import { earsContract, SAID } from './ears.contract.ts';
 import type { OpenedEars } from './ears.contract.ts';
 
@@ -15,4 +16,9 @@ earsContract('OpenAiEars', async (): Promise<OpenedEars> => {
       await server.close();
     },
   };
+});
+
+earsContract('ScriptedEars', (): Promise<OpenedEars> => {
+  const ears = new ScriptedEars(SAID);
+  return Promise.resolve({ ears, close: () => ears.close() });
 });

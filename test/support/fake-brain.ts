@@ -15,20 +15,24 @@ export class FakeBrain implements Brain {
   readonly requests: ReplyRequest[] = [];
   /** Replies that ended because nobody wanted them any more. */
   aborted = 0;
+  #closed = false;
 
   async *reply(request: ReplyRequest): AsyncGenerator<string> {
+    if (this.#closed) throw new VizaviError('brain_failed', 'the brain is closed');
     this.requests.push(request);
     const { history, signal, callTool } = request;
     const script = this.scripts.shift() ?? [`You said ${history.at(-1)?.text ?? ''}.`];
     const aborted = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => {
+      const abort = (): void => {
         this.aborted += 1;
         reject(new VizaviError('interrupted', 'the reply is not wanted'));
-      });
+      };
+      if (signal.aborted) abort();
+      signal.addEventListener('abort', abort);
     });
     aborted.catch(() => undefined);
     for (const step of script) {
-      if (signal.aborted) throw new VizaviError('interrupted', 'the reply is not wanted');
+      if (signal.aborted) await aborted;
       if (typeof step === 'string') yield step;
       else if ('fail' in step) throw step.fail;
       else if ('until' in step) await Promise.race([step.until, aborted]);
@@ -36,9 +40,11 @@ export class FakeBrain implements Brain {
         yield await Promise.race([callTool({ name: step.tool, arguments: step.arguments ?? {} }), aborted]);
       await Promise.resolve();
     }
+    if (signal.aborted) await aborted;
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     return Promise.resolve();
   }
 }

@@ -11,8 +11,8 @@ A computed face (nobody was filmed, scanned or imitated), an AvatarBundle in the
 |---|---|
 | `manifest.json` | names, shapes, state, ranges of expression, file hashes, licence and consent |
 | `generator.2.onnx`, `.1`, `.4` | PCM, expression and state → latents, pose and the next state, with so many denoising steps; they read `generator.weights` |
-| `decoder.int8.onnx`, `decoder.onnx`{large} | latents → `y`, `u`, `v`; the fastest one on this machine is used |
-| `NOTICE` | licences and sources |
+| `decoder.int8.onnx`, `decoder.onnx` | latents → `y`, `u`, `v`; the faster one on this machine is used. They read `decoder.weights` |
+{large_file}| `NOTICE` | licences and sources |
 
 `npm run vizavi -- bundle inspect` prints what it costs on your machine and draws its faces, `npm run bench:avatar` judges it.
 
@@ -39,16 +39,25 @@ for each chunk of T ≥ 1 frames (T ≤ 64)
 | decoder, pose → latent → picture | {frames} renders, seed 1 | {decoder_steps} | {decoder_minutes} min, two cores | {whole:.2f} dB whole, {mouth:.2f} dB mouth, {eyes:.2f} dB eyes |
 | its close-ups of eyes and mouth, alone | the same | {closeup_steps} | {closeup_minutes} min | the figures above are after this, in RGB, before I420 and 8 bits |
 | encoder, picture → latent | the same | {encoder_steps} | {encoder_minutes} min | {seen:.2f} dB through latent and back |
-| generator | nine synthetic voices, some 5 h, each clean and twice spoilt, seed 1 | {generator_steps} | {generator_minutes} min, one core | voice {voice}, never heard: jaw r {jaw:.3f} in speech, {closed:.0%} of the closures of p, b, m |
+{large_training}| generator | nine synthetic voices, some 5 h, each clean and twice spoilt, seed 1 | {generator_steps} | {generator_minutes} min, one core | voice {voice}, never heard: jaw r {jaw:.3f} in speech, {closed:.0%} of the closures of p, b, m |
 """
 
 
-def bundle_readme(spec: dict, codec: dict, trained: dict, poses: int, voice: str, large: bool) -> str:
+LARGE_FILE = "| `decoder.large.onnx` | better pictures from the same latents, for GPUs; its weights are stored in 8 bits, computed with in 32 |\n"
+LARGE_TRAINING = (
+    "| large decoder, begun as the small one | the same | {steps:,} | {minutes} min, two cores "
+    "| {whole:.2f} dB whole, {mouth:.2f} dB mouth, {eyes:.2f} dB eyes |\n"
+)
+
+
+def bundle_readme(spec: dict, codec: dict, trained: dict, poses: int, voice: str, large: dict | None) -> str:
+    """`large`: the state that the large decoder's training left, if there is one."""
     minutes = {part: round(seconds / 60) for part, seconds in codec["seconds"].items()}
     last, heard = codec["history"][-1], trained["history"][-1]
     return TEXT.format(
         name=spec["name"],
-        large=", `decoder.large.onnx`" if large else "",
+        large_file=LARGE_FILE if large else "",
+        large_training=_large_training(large) if large else "",
         state=sum(STATE.values()),
         columns=poses + len(EMOTIONS) - 1,
         poses=poses,
@@ -72,3 +81,9 @@ def bundle_readme(spec: dict, codec: dict, trained: dict, poses: int, voice: str
         jaw=heard["jaw2"],
         closed=heard["closed"],
     )
+
+
+def _large_training(large: dict) -> str:
+    steps, seconds, last = large["steps"]["large"], large["seconds"]["large"], large["history"][-1]
+    figures = {name: last[name] for name in ("whole", "mouth", "eyes")}
+    return LARGE_TRAINING.format(steps=steps, minutes=round(seconds / 60), **figures)

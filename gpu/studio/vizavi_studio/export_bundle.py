@@ -209,11 +209,11 @@ def main() -> None:
     fast = args.out / "decoder.onnx"
     decoders = [fast, args.out / "decoder.int8.onnx"]
     quantize(*decoders, latents, tail_nodes(fast))
-    large = args.build / "codec.large.pt"
-    if large.exists():
-        state = torch.load(large, map_location="cpu", weights_only=True)
+    trained_large = args.build / "codec.large.pt"
+    large = torch.load(trained_large, map_location="cpu", weights_only=True) if trained_large.exists() else None
+    if large:
         decoders.append(args.out / "decoder.large.onnx")
-        export_decoder(state["decoder"], LARGE, pictures, decoders[-1])
+        export_decoder(large["decoder"], LARGE, pictures, decoders[-1])
         store_in_bytes(decoders[-1], is_weight)
     share_weights(decoders, args.out / "decoder.weights")
     for file in args.out.glob("*.onnx"):
@@ -230,7 +230,7 @@ def main() -> None:
     text = json.dumps(manifest(spec, names, pose, args.out, measured), indent=1)
     (args.out / "manifest.json").write_text(text + "\n")
     voice = args.generator.stem.split("without-")[-1].split(".")[0]
-    (args.out / "README.md").write_text(bundle_readme(spec, codec, trained, len(names), voice, large.exists()))
+    (args.out / "README.md").write_text(bundle_readme(spec, codec, trained, len(names), voice, large))
     total = sum(file.stat().st_size for file in args.out.iterdir())
     print(f"{args.out}: {total / 1e6:.1f} MB")
 

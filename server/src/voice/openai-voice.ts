@@ -5,11 +5,9 @@ import { askPatiently } from '../openai/call.ts';
 import { Endpoint } from '../openai/endpoint.ts';
 import type { EndpointSettings } from '../openai/endpoint.ts';
 import { readPcm } from '../openai/pcm-body.ts';
-import { splitClauses } from './clauses.ts';
-import type { Clause } from './clauses.ts';
+import { clauseByClause } from './clause-by-clause.ts';
 import { findUnsayable, sayable } from './sayable.ts';
 import type { Scripts } from './sayable.ts';
-import { trimSilence } from './trim-silence.ts';
 import type { SpeakOptions, SpeechChunk, Voice } from './voice.ts';
 
 export interface OpenAiVoiceSettings extends EndpointSettings {
@@ -25,7 +23,6 @@ export interface OpenAiVoiceSettings extends EndpointSettings {
 }
 
 const SAMPLE_RATE = 24_000;
-const PAUSE_MS: Readonly<Record<Clause['pause'], number>> = { sentence: 260, clause: 110, none: 0 };
 /** No clause takes this long to say. */
 const LONGEST_CLAUSE_SEC = 120;
 
@@ -60,29 +57,15 @@ export class OpenAiVoice implements Voice {
     check();
     for (const skipped of findUnsayable(text, scripts)) onSkipped?.(skipped);
 
-    const clauses = splitClauses(text)
-      .map((clause) => ({ ...clause, spoken: sayable(text.slice(clause.start, clause.end), scripts) }))
-      .filter(({ spoken }) => spoken !== '');
-    const make = (index: number): Promise<Int16Array> | undefined => {
-      const made = clauses[index] && this.#synthesise(voice, clauses[index].spoken, stop);
-      // Awaited one step later, or never when the speech is dropped.
-      made?.catch(() => undefined);
-      return made;
-    };
-
     try {
-      let ahead = make(0);
-      let startMs = 0;
-      for (const [index, { start, end, pause }] of clauses.entries()) {
-        const raw = (await ahead) ?? new Int16Array(0);
-        ahead = make(index + 1);
-        const pcm = trimSilence(raw, SAMPLE_RATE, ahead || more ? PAUSE_MS[pause] : 0);
-        if (pcm.length === 0) continue;
-        const durationMs = (pcm.length * 1000) / SAMPLE_RATE;
-        yield { pcm, text: text.slice(start, end), textStart: start, textEnd: end, startMs, durationMs };
-        check();
-        startMs += durationMs;
-      }
+      yield* clauseByClause({
+        text,
+        more,
+        sampleRate: SAMPLE_RATE,
+        spoken: (piece) => sayable(piece, scripts),
+        make: (spoken) => this.#synthesise(voice, spoken, stop),
+        check,
+      });
     } finally {
       over.abort();
     }
