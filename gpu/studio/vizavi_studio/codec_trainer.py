@@ -73,7 +73,10 @@ class Trainer:
             module.requires_grad_(False)
         for module in modules:
             module.requires_grad_()
-        if part == "large":  # Both decoders have their still pictures in common: a bundle holds them once.
+        if part == "large":
+            # It starts where the small one ended: longer steps would first of all undo that.
+            self.rate /= 2
+            # Both decoders have their still pictures in common: a bundle holds them once.
             self.decoder.still.requires_grad_(False)
             self.decoder.closeups.stills.requires_grad_(False)
         self.trained = [p for module in modules for p in module.parameters() if p.requires_grad]

@@ -17,6 +17,12 @@ class Rounding:
         self.low = self.high = 0.0
 
     def __call__(self, _layer: nn.Module, _inputs, out: torch.Tensor) -> torch.Tensor:
+        return self.round(out)
+
+    def before(self, _layer: nn.Module, inputs: tuple[torch.Tensor]) -> torch.Tensor:
+        return self.round(inputs[0])
+
+    def round(self, out: torch.Tensor) -> torch.Tensor:
         if not torch.is_grad_enabled():
             return out
         if self.after_relu:  # The runtime knows only what the following relu lets through.
@@ -30,9 +36,10 @@ class Rounding:
 
 
 def feel_rounding(decoder: nn.Module, block: type[nn.Module]) -> None:
-    """Every convolution and every `block` of `decoder` gives rounded values while it is trained."""
+    """Every convolution and every `block` of `decoder` takes and gives rounded values while it is trained."""
     for name, module in decoder.named_modules():
         if isinstance(module, block):
+            module.register_forward_pre_hook(Rounding().before)
             module.register_forward_hook(Rounding())
         elif isinstance(module, nn.Conv2d):
             module.register_forward_hook(Rounding(after_relu=name.endswith(("first", "spread")) or name == "enter"))
