@@ -27,6 +27,8 @@ const DATA = join(import.meta.dirname, 'avatar');
 /** What training never saw, side by side in one picture, and the pose of each. */
 interface Renders {
   readonly names: readonly string[];
+  /** Pictures side by side in a row of the sheet. */
+  readonly columns: number;
   readonly poses: readonly (readonly number[])[];
   readonly mouth: Box;
   readonly eyes: Box;
@@ -56,7 +58,7 @@ async function main(): Promise<void> {
   const costs = await benchCosts(bundle);
   const bundleMb = (await sizeOf(bundle)) / 1e6;
   print(
-    `seam idle↔speech ${seams.idleSpeech.toFixed(2)}×, chunk↔chunk ${seams.chunks.toFixed(2)}× the median step`,
+    `seam idle↔speech ${seams.idleSpeechMedian.toFixed(2)}×, at most ${seams.idleSpeech.toFixed(2)}×, chunk↔chunk ${seams.chunks.toFixed(2)}× the median step`,
   );
   print(`blinks in idle motion: ${blinksPerMinute.toFixed(1)} a minute`);
   for (const { decoder, generateMs, decodeMs, realTimeFactor } of costs) {
@@ -117,7 +119,8 @@ function judge(bundle: AvatarBundle, pictures: Uint8Array, sheet: Image, renders
     const each = Array.from({ length: count }, (_, frame) => {
       const picture = pictures.subarray(frame * frameBytes, (frame + 1) * frameBytes);
       const made = { width, height, rgb: i420ToRgb(picture, width, height) };
-      return compare(made, cut(sheet, frame * width, width), box);
+      const [left, top] = [(frame % renders.columns) * width, Math.floor(frame / renders.columns) * height];
+      return compare(made, cut(sheet, left, top, width, height), box);
     });
     const average = (of: (quality: Quality) => number): number =>
       each.reduce((sum, quality) => sum + of(quality), 0) / count;
@@ -126,12 +129,13 @@ function judge(bundle: AvatarBundle, pictures: Uint8Array, sheet: Image, renders
   return { whole: mean([0, 0, width, height]), mouth: mean(renders.mouth), eyes: mean(renders.eyes) };
 }
 
-function cut({ rgb, width, height }: Image, left: number, columns: number): Image {
-  const out = new Uint8Array(columns * height * 3);
+function cut(sheet: Image, left: number, top: number, width: number, height: number): Image {
+  const out = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y += 1) {
-    out.set(rgb.subarray((y * width + left) * 3, (y * width + left + columns) * 3), y * columns * 3);
+    const start = ((top + y) * sheet.width + left) * 3;
+    out.set(sheet.rgb.subarray(start, start + width * 3), y * width * 3);
   }
-  return { width: columns, height, rgb: out };
+  return { width, height, rgb: out };
 }
 
 async function benchLips(bundle: AvatarBundle): Promise<Awaited<ReturnType<typeof measureLips>>[]> {

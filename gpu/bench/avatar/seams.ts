@@ -7,6 +7,8 @@ export interface Seams {
   readonly medianDifference: number;
   /** The largest difference at a change between idle motion and speech, in units of the median. */
   readonly idleSpeech: number;
+  /** The same for the change in the middle of them. */
+  readonly idleSpeechMedian: number;
   /** Median difference at the beginnings of chunks, in units of the median. */
   readonly chunks: number;
   /** Frames a second of wall clock, with everything but encoding. */
@@ -49,6 +51,7 @@ export async function measureSeams(bundle: AvatarBundle, pcm: Int16Array): Promi
   return {
     medianDifference: median,
     idleSpeech: Math.max(...changes) / median,
+    idleSpeechMedian: middle(changes) / median,
     chunks: middle(chunkStarts) / median,
     timesRealTime: ticks / bundle.fps / ((performance.now() - startMs) / 1000),
   };

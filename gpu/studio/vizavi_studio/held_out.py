@@ -18,7 +18,8 @@ from .frames import held_out, load_anchors, load_frames, regions
 from .motion import COLUMN, track
 from .train_generator import HELD_SENTENCES
 
-PICTURES = 16
+COLUMNS = 8
+"""Pictures side by side in a row of the sheet."""
 SENTENCES = 14
 PAUSE = 0.7
 """Seconds between two sentences."""
@@ -26,13 +27,18 @@ PAUSE = 0.7
 
 def pictures(build: Path, out: Path) -> None:
     frames, poses, names = load_frames(build)
-    chosen = [k for k in range(len(frames)) if held_out(k)][:PICTURES]
+    chosen = [k for k in range(len(frames)) if held_out(k)]
     folder = out / build.name
     folder.mkdir(parents=True, exist_ok=True)
-    sheet = np.concatenate([frames[k] for k in chosen], 1)
+    height, width = frames.shape[1:3]
+    sheet = np.zeros((-(-len(chosen) // COLUMNS) * height, COLUMNS * width, 3), np.uint8)
+    for place, k in enumerate(chosen):
+        top, left = place // COLUMNS * height, place % COLUMNS * width
+        sheet[top : top + height, left : left + width] = frames[k]
     Image.fromarray(sheet).save(folder / "renders.webp", lossless=True, method=6)
     facts = {
         "names": names,
+        "columns": COLUMNS,
         "poses": [[round(float(v), 4) for v in poses[k]] for k in chosen],
         **regions(load_anchors(build)[0]),
     }

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .closeups import CELL
 from .codec import Decoder
 
 # BT.601, limited range: from RGB in 0..1 to Y, U, V in 0..255 (ITU-R BT.601-7, 2.5.3).
@@ -31,10 +32,10 @@ class I420Decoder(nn.Module):
         self.paints = nn.ModuleList(_fold(paint) for paint in closeups.paints)
         # Half a level more: the cast to whole numbers cuts off.
         y, uv = _planes(decoder.still.detach() * moves + resting * (1 - moves), 1.0)
-        self.register_buffer("still_y", y[0] + 0.5)
-        self.register_buffer("still_uv", uv[0] + 0.5)
-        self.register_buffer("moves_y", moves)
-        self.register_buffer("moves_uv", F.avg_pool2d(moves[None], 2)[0])
+        self.register_buffer("still_y", F.pixel_unshuffle(y + 0.5, 4))
+        self.register_buffer("still_uv", F.pixel_unshuffle(uv + 0.5, 2))
+        self.register_buffer("moves_y", F.pixel_unshuffle(moves[None, None], 4))
+        self.register_buffer("moves_uv", F.pixel_unshuffle(F.avg_pool2d(moves[None, None], 2).expand(1, 2, -1, -1), 2))
         fade = closeups.fade_y[:, None] * closeups.fade_x
         y, uv = _planes(closeups.stills.detach(), fade)
         self.register_buffer("fade_y", fade)
@@ -46,18 +47,20 @@ class I420Decoder(nn.Module):
         closeups = self.decoder.closeups
         painted = self.paint(self.decoder.trunk(latents))
         near = [paint(x) for paint, x in zip(self.paints, closeups.features(latents))]
-        y = F.pixel_shuffle(painted[:, :16], 4) * self.moves_y + self.still_y
-        uv = F.pixel_shuffle(painted[:, 16:], 2) * self.moves_uv + self.still_uv
+        y = painted[:, :16] * self.moves_y + self.still_y
+        uv = painted[:, 16:] * self.moves_uv + self.still_uv
         near_y = torch.stack([F.pixel_shuffle(x[:, :16], 4) for x in near], 1) * self.fade_y + self.stills_y
         near_uv = torch.stack([F.pixel_shuffle(x[:, 16:], 2) for x in near], 1) * self.fade_uv + self.stills_uv
         y = self._finish(y, near_y, latents, 1)[:, 0]
         uv = self._finish(uv, near_uv, latents, 2)
         return y, uv[:, 0], uv[:, 1]
 
-    def _finish(self, plane: torch.Tensor, near: torch.Tensor, latents: torch.Tensor, step: int) -> torch.Tensor:
+    def _finish(self, cells: torch.Tensor, near: torch.Tensor, latents: torch.Tensor, step: int) -> torch.Tensor:
+        """Pixels from `cells` of 4x4 of them. They are put in their places as bytes; only where close-ups are, before that."""
         closeups = self.decoder.closeups
-        inner = closeups.mapping(latents, step).compose(closeups.box.cut(plane, step), near)
-        return closeups.box.paste(_bytes(plane), _bytes(inner), step)
+        inner = F.pixel_shuffle(closeups.box.cut(cells, CELL), CELL // step)
+        inner = closeups.mapping(latents, step).compose(inner, near)
+        return closeups.box.paste(F.pixel_shuffle(_bytes(cells), CELL // step), _bytes(inner), step)
 
 
 def _bytes(plane: torch.Tensor) -> torch.Tensor:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
+
+PERCENTILE = 99.995
+"""Share of a tensor's values that keep their place; the rare ones beyond are cut off, and all others get finer steps."""
 
 
 class _Latents(CalibrationDataReader):
@@ -35,6 +38,8 @@ def quantize(source: Path, target: Path, latents: np.ndarray, float_nodes: list[
         reduce_range=True,
         op_types_to_quantize=["Conv", "Relu", "Add", "Resize"],
         nodes_to_exclude=float_nodes,
+        calibrate_method=CalibrationMethod.Percentile,
+        extra_options={"CalibPercentile": PERCENTILE},
     )
     prepared.unlink()
 
