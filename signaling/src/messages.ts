@@ -102,7 +102,9 @@ export type TurnLatency = z.output<typeof turnLatency>;
 /** At most 4,000 characters of JSON. */
 const pageState = z
   .record(z.string(), z.unknown())
-  .check(z.refine((state) => JSON.stringify(state).length <= 4000, 'must be at most 4,000 characters of JSON'));
+  .check(
+    z.refine((state) => JSON.stringify(state).length <= 4000, 'must be at most 4,000 characters of JSON'),
+  );
 export type PageState = z.output<typeof pageState>;
 
 /** What a viewer may ask of the server. */

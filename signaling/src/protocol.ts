@@ -46,7 +46,9 @@ export const pcmBytes = z.pipe(
     (value) => value instanceof Uint8Array || value instanceof ArrayBuffer,
     'must be binary',
   ),
-  z.transform((value: Uint8Array | ArrayBuffer) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value)),
+  z.transform((value: Uint8Array | ArrayBuffer) =>
+    value instanceof ArrayBuffer ? new Uint8Array(value) : value,
+  ),
 );
 /** RTP parameters and capabilities: ORTC dictionaries that mediasoup itself checks. */
 export const ortc = z.record(z.string(), z.unknown());

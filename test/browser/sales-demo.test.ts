@@ -35,7 +35,7 @@ interface Scope {
       repeat(text: string): Promise<unknown>;
       message(text: string): Promise<unknown>;
       interrupt(): Promise<unknown>;
-    gesture(name: string): Promise<unknown>;
+      gesture(name: string): Promise<unknown>;
       setPage(state: object): Promise<void>;
       stop(): Promise<void>;
       on(event: string, listener: () => void): void;
