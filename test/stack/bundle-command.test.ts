@@ -18,7 +18,7 @@ afterAll(() => rm(dir, { recursive: true }));
 
 function vizavi(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [COMMAND, ...args], { timeout: 60_000 }, (error, out, err) => {
+    execFile(process.execPath, [COMMAND, ...args], { timeout: 110_000 }, (error, out, err) => {
       resolve({ code: error ? Number(error.code) : 0, out, err });
     });
   });
