@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const costs = await benchCosts(bundle);
   const bundleMb = (await sizeOf(bundle)) / 1e6;
   print(
-    `seam idle↔speech ${seams.idleSpeechMedian.toFixed(2)}×, at most ${seams.idleSpeech.toFixed(2)}×, chunk↔chunk ${seams.chunks.toFixed(2)}× the median step`,
+    `seam idle↔speech ${seams.idleSpeechMedian.toFixed(2)}×, at most ${seams.idleSpeech.toFixed(2)}× (${seams.idleMidWord.toFixed(2)}× where sound is cut in mid-word), chunk↔chunk ${seams.chunks.toFixed(2)}× the median step`,
   );
   print(`blinks in idle motion: ${blinksPerMinute.toFixed(1)} a minute`);
   for (const { decoder, generateMs, decodeMs, realTimeFactor } of costs) {
