@@ -8,13 +8,13 @@ import { OnnxModelRunner } from '../src/onnx-model-runner.ts';
 import { chooseSteps } from '../src/step-choice.ts';
 import { contactSheet } from './contact-sheet.ts';
 
-/** What a bundle holds and what it costs on this machine; writes a contact sheet. @returns lines to print */
-export async function inspect(dir: string, sheetFile: string): Promise<string[]> {
+/** What a bundle holds and what it costs on this machine, lines as they become known; writes a contact sheet. */
+export async function* inspect(dir: string, sheetFile: string): AsyncGenerator<string> {
   const bundle = await loadAvatarBundle(dir);
-  const lines = [...describe(bundle), ...(await sizes(bundle)), '', 'On this machine, one core, ms a frame:'];
+  yield* [...describe(bundle), ...(await sizes(bundle)), '', 'On this machine, one core, ms a frame:'];
   for (const decoder of Object.keys(bundle.decoder.variants)) {
     for (const steps of decoder === bundle.decoder.default ? stepsOf(bundle) : [bundle.generator.steps]) {
-      lines.push(`  ${await measure(bundle, decoder, steps)}`);
+      yield `  ${await measure(bundle, decoder, steps)}`;
     }
   }
   const runner = new OnnxModelRunner({ decoder: bundle.decoder.default });
@@ -25,7 +25,7 @@ export async function inspect(dir: string, sheetFile: string): Promise<string[]>
   } finally {
     await runner.close();
   }
-  return [...lines, '', `Contact sheet: ${sheetFile}`];
+  yield* ['', `Contact sheet: ${sheetFile}`];
 }
 
 function describe(bundle: AvatarBundle): string[] {

@@ -25,11 +25,15 @@ async function main(args: readonly string[]): Promise<void> {
   if (group !== 'bundle' || command === undefined || dir === undefined || dir.startsWith('-')) {
     throw new UsageError(USAGE);
   }
-  const lines = await run(command, dir, rest);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  for await (const line of await run(command, dir, rest)) process.stdout.write(`${line}\n`);
 }
 
-async function run(command: string, dir: string, args: string[]): Promise<string[]> {
+/** @returns lines to print, some as they become known */
+async function run(
+  command: string,
+  dir: string,
+  args: string[],
+): Promise<readonly string[] | AsyncIterable<string>> {
   if (command === 'validate') return validate(dir);
   if (command === 'inspect') {
     const { values } = parse(args, { sheet: { type: 'string', default: 'sheet.png' } });

@@ -10,6 +10,10 @@ const TIMED_RUNS = 15;
 /** Times are settled when a run takes no less than this share of the fastest so far, three times in a row. */
 const SETTLED_SHARE = 0.95;
 const MAX_SETTLING_RUNS = 20;
+/** A decoder too large for this machine need not be known so exactly. */
+const ENOUGH_MS = 2000;
+const FEWEST_RUNS = 5;
+
 /** Chooses the decoder where that is left open, and measures what chunks cost with it. */
 export async function warmUp(
   networks: OnnxNetworks,
@@ -26,12 +30,12 @@ export async function warmUp(
   await networks.keep([chosen, fastest ?? chosen]);
 
   const sizes = [...new Set([1, 2, bundle.chunkFrames])].filter((frames) => frames >= bundle.minChunkFrames);
-  const timeAll = async (variant: string): Promise<MeasuredCosts> => {
-    networks.useVariant(variant);
+  const timeAll = async (variant: string | null): Promise<MeasuredCosts> => {
+    if (variant !== null) networks.useVariant(variant);
     const generate = [];
     const decode = [];
     for (const frames of sizes) {
-      const { generateMs, decodeMs } = await measure(networks, bundle, frames, TIMED_RUNS);
+      const { generateMs, decodeMs } = await measure(networks, bundle, frames, TIMED_RUNS, variant !== null);
       generate.push({ frames, medianMs: generateMs });
       decode.push({ frames, medianMs: decodeMs });
     }
@@ -39,17 +43,18 @@ export async function warmUp(
   };
   const fastestDecoder = fastest === null ? null : (await timeAll(fastest)).decode;
   networks.useSteps('fewest');
-  const fewestSteps = networks.hasFewerSteps ? (await timeAll(chosen)).generate : null;
+  const fewestSteps = networks.hasFewerSteps ? (await timeAll(null)).generate : null;
   networks.useSteps('default');
   return { warmUp: { costs: await timeAll(chosen), fewestSteps, fastestDecoder }, decoders };
 }
 
-/** Median times of one chunk in ms, after they have settled. Copying the frames out counts as decoding. */
+/** Median times of one chunk in ms, after they have settled. Copying the frames out counts as decoding, which may be left out. */
 async function measure(
   networks: OnnxNetworks,
   bundle: AvatarBundle,
   frames: number,
   runs: number,
+  decodes = true,
 ): Promise<{ generateMs: number; decodeMs: number }> {
   const pcm = Float32Array.from({ length: frames * bundle.samplesPerFrame }, (_, sample) => {
     const seconds = sample / bundle.sampleRate;
@@ -63,8 +68,10 @@ async function measure(
     const generated = await networks.generate(pcm, expression, frames, state);
     const generatedMs = performance.now();
     state = generated.state;
-    await networks.decode(generated.latents, frames);
-    for (let frame = 0; frame < frames; frame += 1) networks.copyFrame(frame, picture);
+    if (decodes) {
+      await networks.decode(generated.latents, frames);
+      for (let frame = 0; frame < frames; frame += 1) networks.copyFrame(frame, picture);
+    }
     return { generateMs: generatedMs - startMs, decodeMs: performance.now() - generatedMs };
   };
 
@@ -75,8 +82,11 @@ async function measure(
     fastestMs = Math.min(fastestMs, generateMs + decodeMs);
   }
   const times = [];
-  for (let run = 0; run < runs; run += 1) times.push(await time());
-  const median = (values: number[]): number => values.sort((a, b) => a - b)[runs >> 1] ?? 0;
+  const endMs = performance.now() + ENOUGH_MS;
+  for (let run = 0; run < runs && (run < FEWEST_RUNS || performance.now() < endMs); run += 1) {
+    times.push(await time());
+  }
+  const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
   return {
     generateMs: median(times.map(({ generateMs }) => generateMs)),
     decodeMs: median(times.map(({ decodeMs }) => decodeMs)),
