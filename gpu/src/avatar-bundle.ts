@@ -91,23 +91,27 @@ export async function loadAvatarBundle(dir: string): Promise<AvatarBundle> {
   const { generator, decoder } = manifest.networks;
   const file = (spec: NetworkFile, path: readonly string[]): Promise<string> =>
     checkFile(root, bundle, spec, ['networks', ...path]);
-  const network = async (spec: NetworkFile, path: readonly string[]): Promise<string> => {
+  const network = async (
+    spec: NetworkFile,
+    path: readonly string[],
+    weights: NetworkFile | undefined,
+  ): Promise<string> => {
     const location = await file(spec, path);
-    await checkWeights(bundle, location, ['networks', ...path, 'file']);
+    await checkWeights(bundle, location, ['networks', ...path, 'file'], weights?.file);
     return location;
   };
 
   await locate(root, bundle, manifest.licence.notice, ['licence', 'notice']);
   const generators: Record<string, string> = {};
   if (generator.weights) await file(generator.weights, ['generator', 'weights']);
-  const generatorFile = await network(generator, ['generator']);
+  const generatorFile = await network(generator, ['generator'], generator.weights);
   for (const [steps, variant] of Object.entries(generator.variants)) {
-    generators[steps] = await network(variant, ['generator', 'variants', steps]);
+    generators[steps] = await network(variant, ['generator', 'variants', steps], generator.weights);
   }
   const variants: Record<string, string> = {};
   if (decoder.weights) await file(decoder.weights, ['decoder', 'weights']);
   for (const [name, variant] of Object.entries(decoder.variants)) {
-    variants[name] = await network(variant, ['decoder', 'variants', name]);
+    variants[name] = await network(variant, ['decoder', 'variants', name], decoder.weights);
   }
   return freeze(describe(root, manifest, { file: generatorFile, variants: generators }, variants));
 }
@@ -206,10 +210,15 @@ async function checkFile(
 }
 
 /** A picture hides what a NaN has spoiled: it turns black, or is not there. */
-async function checkWeights(bundle: string, location: string, path: readonly string[]): Promise<void> {
+async function checkWeights(
+  bundle: string,
+  location: string,
+  path: readonly string[],
+  shared: string | undefined,
+): Promise<void> {
   let bad: string | null;
   try {
-    bad = await findBadWeight(location);
+    bad = await findBadWeight(location, shared);
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw invalidBundle(bundle, path, `is no ONNX file: ${problem}`, cause);

@@ -29,9 +29,10 @@ interface Field {
  * The name of the first weight of an ONNX file that holds an infinity or a NaN; null when all are finite. Reads what it
  * must and no more: files may be larger than memory. Nodes' attributes are not looked into.
  *
- * @throws Error when the file is cut short or is no protobuf message
+ * @param shared name of the one other file, in the same folder, that it may have weights in
+ * @throws Error when the file is cut short, is no protobuf message, or has weights in another file
  */
-export async function findBadWeight(file: string): Promise<string | null> {
+export async function findBadWeight(file: string, shared?: string): Promise<string | null> {
   const handle = await open(file);
   try {
     const { size } = await handle.stat();
@@ -39,7 +40,7 @@ export async function findBadWeight(file: string): Promise<string | null> {
       if (graph.number !== GRAPH) continue;
       for await (const tensor of fields(handle, graph.start, graph.end)) {
         if (tensor.number !== INITIALIZER) continue;
-        const bad = await checkTensor(handle, tensor, dirname(file));
+        const bad = await checkTensor(handle, tensor, dirname(file), shared);
         if (bad !== null) return bad;
       }
     }
@@ -49,7 +50,12 @@ export async function findBadWeight(file: string): Promise<string | null> {
   }
 }
 
-async function checkTensor(handle: FileHandle, { start, end }: Field, dir: string): Promise<string | null> {
+async function checkTensor(
+  handle: FileHandle,
+  { start, end }: Field,
+  dir: string,
+  shared: string | undefined,
+): Promise<string | null> {
   let name = '';
   let type = 0;
   const ranges: { start: number; end: number }[] = [];
@@ -67,12 +73,14 @@ async function checkTensor(handle: FileHandle, { start, end }: Field, dir: strin
       external.set(entry[0] ?? '', entry[1] ?? '');
     }
   }
+  const location = external.get('location');
+  // Anywhere else a graph could have us read a device, somebody's files, or weights whose hash nobody knows.
+  if (location !== undefined && location !== shared) {
+    throw new Error(`the weights "${name}" lie in ${location}, which the manifest does not list as weights`);
+  }
   const kind = BYTES_OF[type];
   if (!kind) return null;
-  const location = external.get('location');
   if (location !== undefined) {
-    // Anywhere else a graph could have us read a device, or somebody's files.
-    if (!/^[\w-][\w.-]*$/.test(location)) throw new Error(`the weights "${name}" lie outside the folder`);
     const offset = Number(external.get('offset') ?? 0);
     const side = await open(join(dir, location));
     try {

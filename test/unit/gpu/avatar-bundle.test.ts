@@ -158,32 +158,44 @@ describe('loadAvatarBundle', () => {
     );
   });
 
-  it('sees one in the file that graphs share', async () => {
-    await writeFile(join(dir, 'shared.bin'), Uint8Array.from([0, 0, 0, 0, 0, 0, 0x80, 0x7f]));
-    const entry = (key: string, value: string): Uint8Array =>
-      messageField(13, [stringField(1, key), stringField(2, value)]);
-    const tensor = [integerField(2, 1), stringField(8, 'far.weight'), entry('location', 'shared.bin')];
-    const graph = messageField(7, [messageField(5, [...tensor, entry('offset', '4'), entry('length', '4')])]);
+  /** A decoder with one more weight, which lies in another file. */
+  const keepElsewhere = async (place: string, type: number, more: Record<string, string>): Promise<void> => {
+    const entries = Object.entries({ location: place, ...more }).map(([key, value]) =>
+      messageField(13, [stringField(1, key), stringField(2, value)]),
+    );
+    const tensor = [integerField(2, type), stringField(8, 'far.weight'), ...entries];
+    const graph = messageField(7, [messageField(5, tensor)]);
     await replace('decoder.onnx', Buffer.concat([await readFile(join(dir, 'decoder.onnx')), graph]));
+  };
+
+  it('sees one in the file that graphs share', async () => {
+    const file = 'decoder.weights';
+    const bytes = await readFile(join(dir, file));
+    const broken = Buffer.concat([bytes, Uint8Array.from([0, 0, 0x80, 0x7f])]);
+    await writeFile(join(dir, file), broken);
+    const sha256 = createHash('sha256').update(broken).digest('hex');
+    await edit('networks.decoder.weights', { file, sha256, bytes: broken.length });
+    await keepElsewhere(file, 1, { offset: String(bytes.length), length: '4' });
     expect(await fault()).toContain('the weights "far.weight" are not all finite');
   });
 
-  it.each(['/dev/zero', '../mira/decoder.onnx'])(
-    'does not follow weights out of its folder: %s',
-    async (place) => {
-      const entry = (key: string, value: string): Uint8Array =>
-        messageField(13, [stringField(1, key), stringField(2, value)]);
-      const tensor = [
-        integerField(2, 1),
-        stringField(8, 'w'),
-        entry('location', place),
-        entry('length', '1000000000000'),
-      ];
-      const graph = messageField(7, [messageField(5, tensor)]);
-      await replace('decoder.onnx', Buffer.concat([await readFile(join(dir, 'decoder.onnx')), graph]));
-      expect(await fault()).toContain('the weights "w" lie outside the folder');
-    },
-  );
+  it.each([
+    ['out of its folder', '/dev/zero', 1],
+    ['out of its folder, whatever their type', '/dev/zero', 3],
+    ['into its neighbour', '../mira/decoder.onnx', 1],
+    ['into a file without a hash', 'shared.bin', 1],
+  ])('does not follow weights %s', async (_, place, type) => {
+    await writeFile(join(dir, 'shared.bin'), new Uint8Array(4));
+    await keepElsewhere(place, type, { length: '1000000000000' });
+    expect(await fault()).toContain(
+      `the weights "far.weight" lie in ${place}, which the manifest does not list as weights`,
+    );
+  });
+
+  it('does not know weights that the manifest has forgotten', async () => {
+    await edit('networks.decoder.weights', undefined);
+    expect(await fault()).toMatch(/lie in decoder\.weights, which the manifest does not list as weights$/);
+  });
 
   it('sees that a file is no network', async () => {
     await replace('decoder.onnx', Buffer.from('this is no protobuf message'));
