@@ -94,24 +94,24 @@ export async function loadAvatarBundle(dir: string): Promise<AvatarBundle> {
   const network = async (
     spec: NetworkFile,
     path: readonly string[],
-    weights: NetworkFile | undefined,
+    weights: string | undefined,
   ): Promise<string> => {
     const location = await file(spec, path);
-    await checkWeights(bundle, location, ['networks', ...path, 'file'], weights?.file);
+    await checkWeights(bundle, location, ['networks', ...path, 'file'], weights);
     return location;
   };
 
   await locate(root, bundle, manifest.licence.notice, ['licence', 'notice']);
   const generators: Record<string, string> = {};
-  if (generator.weights) await file(generator.weights, ['generator', 'weights']);
-  const generatorFile = await network(generator, ['generator'], generator.weights);
+  const generatorWeights = generator.weights && (await file(generator.weights, ['generator', 'weights']));
+  const generatorFile = await network(generator, ['generator'], generatorWeights);
   for (const [steps, variant] of Object.entries(generator.variants)) {
-    generators[steps] = await network(variant, ['generator', 'variants', steps], generator.weights);
+    generators[steps] = await network(variant, ['generator', 'variants', steps], generatorWeights);
   }
   const variants: Record<string, string> = {};
-  if (decoder.weights) await file(decoder.weights, ['decoder', 'weights']);
+  const decoderWeights = decoder.weights && (await file(decoder.weights, ['decoder', 'weights']));
   for (const [name, variant] of Object.entries(decoder.variants)) {
-    variants[name] = await network(variant, ['decoder', 'variants', name], decoder.weights);
+    variants[name] = await network(variant, ['decoder', 'variants', name], decoderWeights);
   }
   return freeze(describe(root, manifest, { file: generatorFile, variants: generators }, variants));
 }

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { readVarint } from '../onnx/protobuf.ts';
 
 /** Field numbers and types of onnx.proto (github.com/onnx/onnx). */
@@ -29,7 +29,7 @@ interface Field {
  * The name of the first weight of an ONNX file that holds an infinity or a NaN; null when all are finite. Reads what it
  * must and no more: files may be larger than memory. Nodes' attributes are not looked into.
  *
- * @param shared name of the one other file, in the same folder, that it may have weights in
+ * @param shared real path of the one other file that it may have weights in
  * @throws Error when the file is cut short, is no protobuf message, or has weights in another file
  */
 export async function findBadWeight(file: string, shared?: string): Promise<string | null> {
@@ -74,15 +74,16 @@ async function checkTensor(
     }
   }
   const location = external.get('location');
+  const place = location === undefined ? null : resolve(dir, location);
   // Anywhere else a graph could have us read a device, somebody's files, or weights whose hash nobody knows.
-  if (location !== undefined && location !== shared) {
+  if (place !== null && (await realpath(place).catch(() => null)) !== shared) {
     throw new Error(`the weights "${name}" lie in ${location}, which the manifest does not list as weights`);
   }
   const kind = BYTES_OF[type];
   if (!kind) return null;
-  if (location !== undefined) {
+  if (place !== null) {
     const offset = Number(external.get('offset') ?? 0);
-    const side = await open(join(dir, location));
+    const side = await open(place);
     try {
       const stop = offset + Number(external.get('length') ?? (await side.stat()).size - offset);
       return (await isFinite(side, offset, stop, kind)) ? null : name;

@@ -104,6 +104,16 @@ export class Viewer {
     return 'outcome' in body ? body.outcome : '';
   }
 
+  /** Asks the brain. */
+  async message(text: string): Promise<void> {
+    await this.#channel.peer.call('message', { replyId: randomUUID(), text });
+  }
+
+  /** `listener` hears of every event from now on. */
+  listen(listener: (event: SessionEvent) => void): void {
+    this.#listeners.add(listener);
+  }
+
   /** The next event that is wanted. */
   #next(wanted: (event: SessionEvent) => boolean): Promise<SessionEvent> {
     return new Promise((resolve) => {

@@ -25,6 +25,7 @@ import { createTelemetry } from './telemetry.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Tokens } from './token.ts';
 import { openVoice } from './voice/index.ts';
+import { StandIn } from './voice/stand-in.ts';
 import type { Voice } from './voice/voice.ts';
 import { WorkerSupervisor } from './worker-supervisor.ts';
 
@@ -42,6 +43,7 @@ interface Parts {
   readonly telemetry: Telemetry;
   readonly store: Store;
   readonly voice: Voice;
+  readonly standIn: StandIn | null;
   readonly brain: Brain;
   readonly ears: Ears | null;
   readonly hearing: Hearing;
@@ -74,13 +76,14 @@ export class VizaviServer implements AsyncDisposable {
     this.#config = config;
     this.#parts = parts;
     this.#port = config.port;
-    const { telemetry, store, voice, brain, ears, hearing, clock, mediaWorkers } = parts;
+    const { telemetry, store, voice, standIn, brain, ears, hearing, clock, mediaWorkers } = parts;
 
     this.#directory = new SlotDirectory({ store, telemetry, clock });
     this.#registry = new SessionRegistry({
       store,
       telemetry,
       voice,
+      standIn,
       brain,
       ears,
       hearing,
@@ -166,6 +169,7 @@ export class VizaviServer implements AsyncDisposable {
         telemetry,
         store: overrides.store ?? new MemoryStore(),
         voice: voice.value,
+        standIn: overrides.voice || providers.voice.kind === 'flite' ? null : new StandIn(),
         brain: brain.value,
         ears: ears.value,
         hearing: new Hearing(),
@@ -220,11 +224,12 @@ export class VizaviServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { voice, brain, ears, hearing, mediaWorkers, store } = this.#parts;
+    const { voice, standIn, brain, ears, hearing, mediaWorkers, store } = this.#parts;
     await Promise.race([this.#registry.closeAll('server'), sleep(DRAIN_LIMIT_MS, null, { ref: false })]);
     const stopped = this.#supervisor?.stop();
     this.#directory.close();
-    await Promise.all([stopped, voice.close(), brain.close(), ears?.close(), hearing.close()]);
+    const said = [voice.close(), standIn?.close()];
+    await Promise.all([stopped, ...said, brain.close(), ears?.close(), hearing.close()]);
     const closed = this.#gateway.close(); // and with it the HTTP server, once its requests have ended
     this.#http.closeAllConnections();
     await closed;

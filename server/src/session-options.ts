@@ -6,6 +6,8 @@ import type { Voice } from './voice/voice.ts';
 /** What all sessions of a server share. */
 export interface SessionDeps extends LivePathOptions, TalkDeps {
   readonly voice: Voice;
+  /** Says the fallback line where `voice` cannot; null where it is the embedded voice. */
+  readonly standIn: { voice(): Promise<Voice> } | null;
   readonly maxViewers: number;
   /** How long a session waits for the first viewer's media. */
   readonly joinTimeoutMs: number;

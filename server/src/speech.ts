@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
 import type { Gesture, Manner, SessionEvent } from '@vizavi/signaling';
 import type { Clock } from './clock.ts';
@@ -22,6 +23,9 @@ const PLAYOUT_MS = 700;
 export interface SpeechOptions {
   readonly voice: Voice;
   readonly voiceName: string;
+  /** Says the line when the voice has failed; null where the voice is the embedded one itself. */
+  readonly standIn: { voice(): Promise<Voice> } | null;
+  readonly fallbackLine: string;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly emit: (event: SessionEvent) => void;
@@ -33,6 +37,8 @@ export class Speech {
   readonly voiceMs = new Percentiles();
   readonly #options: SpeechOptions;
   readonly #queue: Utterance[] = [];
+  /** Of the queue: what the stand-in says. */
+  readonly #standsIn = new WeakSet<Utterance>();
   readonly #ended = new Map<string, Outcome>();
   #slot: LeasedSlot | null = null;
   #watched = false;
@@ -242,14 +248,16 @@ export class Speech {
   }
 
   async #voice(utterance: Utterance, source: string | Script, signal: AbortSignal): Promise<void> {
-    const { voice, voiceName, clock, emit, telemetry } = this.#options;
+    const { voiceName, standIn, clock, emit, telemetry } = this.#options;
     const { utteranceId } = utterance;
     // What is still being written is waited for; the voice is not to be blamed for it.
     if (typeof source === 'object') await source.begun;
     const startMs = clock.nowMs();
     try {
+      const other = this.#standsIn.has(utterance) ? await standIn?.voice() : undefined;
+      const voice = other ?? this.#options.voice;
       const chunks = voiced(voice, source, {
-        voice: voiceName,
+        ...(!other && { voice: voiceName }),
         signal,
         onSkipped: (skipped) => {
           emit({ type: 'avatar.text_skipped', body: { utteranceId, ...skipped } });
@@ -278,7 +286,17 @@ export class Speech {
         cause instanceof VizaviError ? cause : new VizaviError('voice_failed', 'the voice failed', { cause });
       telemetry.log.error({ err: cause, utteranceId }, 'the voice failed');
       utterance.fail(error);
+      if (error.code === 'voice_failed') this.#apologiseAfter(utterance);
     }
+  }
+
+  /** Somebody else says that the voice cannot, next and once, however much was still to be said. */
+  #apologiseAfter(failed: Utterance): void {
+    const { standIn, fallbackLine, clock } = this.#options;
+    if (!standIn || this.#queue.some((utterance) => this.#standsIn.has(utterance))) return;
+    const line = new Utterance(randomUUID(), fallbackLine, clock.nowMs());
+    this.#standsIn.add(line);
+    this.#queue.splice(this.#queue.indexOf(failed) + 1, 0, line);
   }
 
   /** Resolves when more sound may be made. */

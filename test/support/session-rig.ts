@@ -108,9 +108,15 @@ export class SessionRig {
   failMedia = false;
   readonly registry: SessionRegistry;
 
-  /** @param ears of the server; by default the browser has to hear */
-  constructor(ears: Ears | null = null) {
+  readonly #standIn: { voice(): Promise<Voice> } | null;
+
+  /**
+   * @param ears of the server; by default the browser has to hear
+   * @param standIn what there is when the voice fails
+   */
+  constructor(ears: Ears | null = null, standIn: { voice(): Promise<Voice> } | null = null) {
     this.#ears = ears;
+    this.#standIn = standIn;
     this.registry = new SessionRegistry(this.#parts());
   }
 
@@ -125,6 +131,7 @@ export class SessionRig {
       },
       store: this.store,
       voice: this.voice,
+      standIn: this.#standIn,
       brain: this.brain,
       ears: this.#ears,
       hearing: this.hearing,

@@ -220,4 +220,4 @@ def _kernel(to: torch.Tensor, source: torch.Tensor, step: int) -> torch.Tensor:
     unit = _FALL**0.5 / step
     away = to * unit - source * unit
     square = away * away
-    return (_HEIGHT - _BEND / _FALL * square) / square.exp()
+    return (_HEIGHT - _BEND / _FALL * square) * torch.exp(-square)

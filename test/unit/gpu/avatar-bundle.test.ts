@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -190,6 +190,22 @@ describe('loadAvatarBundle', () => {
     expect(await fault()).toContain(
       `the weights "far.weight" lie in ${place}, which the manifest does not list as weights`,
     );
+  });
+
+  it('looks for weights where the network lies, also in a folder below', async () => {
+    await mkdir(join(dir, 'nets'));
+    for (const name of ['decoder.onnx', 'decoder.weights']) {
+      await cp(join(dir, name), join(dir, 'nets', name));
+    }
+    await edit('networks.decoder.variants.fp32.file', 'nets/decoder.onnx');
+    expect(await fault()).toMatch(/lie in decoder\.weights, which the manifest does not list as weights$/);
+    // The other decoders would look for theirs in the folder above.
+    await edit('networks.decoder.variants.int8', undefined);
+    await edit('networks.decoder.variants.large', undefined);
+    await edit('networks.decoder.default', 'fp32');
+    await edit('networks.decoder.finest', undefined);
+    await edit('networks.decoder.weights.file', 'nets/decoder.weights');
+    await expect(loadAvatarBundle(dir)).resolves.toMatchObject({ id: 'mira' });
   });
 
   it('does not know weights that the manifest has forgotten', async () => {
