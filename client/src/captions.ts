@@ -8,6 +8,8 @@ export interface Caption {
   readonly text: string;
   /** How many characters of `text` have been said, up to the end of the word that is being said now. */
   readonly saidLength: number;
+  /** Its words, for a page that shows them in a way of its own. */
+  readonly words: readonly WordTime[];
 }
 
 /** When a word begins, in milliseconds of its utterance, and where it ends in its clause. */
@@ -95,8 +97,7 @@ export class Captions {
     clearTimeout(this.#timer);
     if (isCut) this.clear();
     else {
-      const { text } = this.#caption;
-      this.#show({ utteranceId, text, saidLength: text.length });
+      this.#show({ ...this.#caption, saidLength: this.#caption.text.length });
       this.#staying = true;
       this.#timer = setTimeout(() => {
         this.clear();
@@ -134,7 +135,8 @@ export class Captions {
       clearTimeout(this.#timer);
       if (clause) {
         this.#staying = false;
-        this.#show({ utteranceId, text: clause.text, saidLength: saidLength(clause, atMs + 1) });
+        const { text } = clause;
+        this.#show({ utteranceId, text, saidLength: saidLength(clause, atMs + 1), words: wordTimes(clause) });
       }
       if (Number.isFinite(nextMs)) {
         this.#timer = setTimeout(

@@ -28,9 +28,19 @@ export interface SessionStats {
   /** From a text to its first sound, at the server. */
   readonly voiceMs: { readonly median: number; readonly p95: number } | null;
   /** From the end of the visitor's words to the avatar's first frame, of the last turn. */
-  readonly turn: TurnLatency | null;
+  readonly turn: TurnStats | null;
   /** Who watches this session now, this viewer included. */
   readonly viewers: number;
+}
+
+/** The server's stages of a turn, and what the way to this browser adds: estimated, from what it measures now. */
+export interface TurnStats extends TurnLatency {
+  /** The visitor's sound to the server and the avatar's frame back. */
+  readonly networkMs: number;
+  /** How long frames wait here before they are shown. */
+  readonly bufferMs: number;
+  /** All of it: what the visitor waits. Null while the reply has not begun. */
+  readonly seenMs: number | null;
 }
 
 /** RTCInboundRtpStreamStats, as far as it is used; browsers leave members out. */
@@ -72,6 +82,10 @@ export interface StatsParts {
 export function combineStats({ server, now, before, ...own }: StatsParts): SessionStats {
   const { audio, video } = now;
   const { stages, voiceMs, turn, viewers } = server;
+  const jitterBufferMs = {
+    audio: bufferMs(audio, before?.audio),
+    video: bufferMs(video, before?.video),
+  };
   return {
     ...own,
     framesPerSecond: video.framesPerSecond ?? null,
@@ -81,12 +95,17 @@ export function combineStats({ server, now, before, ...own }: StatsParts): Sessi
     freezeCount: video.freezeCount ?? null,
     packetsLost: (audio.packetsLost ?? 0) + (video.packetsLost ?? 0),
     avOffsetMs: offsetMs(audio, video),
-    jitterBufferMs: { audio: bufferMs(audio, before?.audio), video: bufferMs(video, before?.video) },
+    jitterBufferMs,
     stages,
     voiceMs,
-    turn,
+    turn: turn && seenFromHere(turn, own.roundTripMs, jitterBufferMs.video ?? 0),
     viewers,
   };
+}
+
+function seenFromHere(turn: TurnLatency, networkMs: number, waitsMs: number): TurnStats {
+  const seenMs = turn.totalMs === null ? null : turn.totalMs + networkMs + waitsMs;
+  return { ...turn, networkMs, bufferMs: waitsMs, seenMs };
 }
 
 /** Of the sender's clock: what is played now. The stream that is behind has the smaller one. */

@@ -84,16 +84,18 @@ const TURN_STAGES = {
   brainMs: 'first sentence',
   voiceMs: 'its sound',
   avatarMs: 'its first picture',
+  networkMs: 'there and back, about',
+  bufferMs: 'waits in this browser',
 };
 
 function showTurn(turn) {
-  $('turn').hidden = !turn?.totalMs;
-  if (!turn?.totalMs) return;
+  $('turn').hidden = !turn?.seenMs;
+  if (!turn?.seenMs) return;
   const stages = Object.entries(TURN_STAGES).map(([key, name]) => [name, turn[key] ?? 0]);
   $('turn-stages').replaceChildren(
-    ...[...stages, ['all together', turn.totalMs]].flatMap(([name, value]) => [
+    ...[...stages, ['all together', turn.seenMs]].flatMap(([name, value]) => [
       element('span', name),
-      bar(value, turn.totalMs),
+      bar(value, turn.seenMs),
       element('span', value.toFixed(0)),
     ]),
   );

@@ -67,3 +67,17 @@ it('gives the buffer’s delay since the time before, and from the start for a n
   expect(combine({ now: later, before }).jitterBufferMs.video).toBeCloseTo(40);
   expect(combine({ now: anew, before }).jitterBufferMs.video).toBeCloseTo(50);
 });
+
+it('adds to a turn what its way to the visitor takes', () => {
+  const turn = { endOfTurnMs: 400, earsMs: 0, brainMs: 20, voiceMs: 50, avatarMs: 100, totalMs: 570 };
+  const server = { stages, voiceMs: null, turn, viewers: 1 };
+  const now = { audio: {}, video: { jitterBufferDelay: 3, jitterBufferEmittedCount: 100 } };
+  expect(combine({ server, now, roundTripMs: 40 }).turn).toEqual({
+    ...turn,
+    networkMs: 40,
+    bufferMs: 30,
+    seenMs: 640,
+  });
+  const begun = { ...turn, avatarMs: null, totalMs: null };
+  expect(combine({ server: { ...server, turn: begun }, now }).turn?.seenMs).toBeNull();
+});
