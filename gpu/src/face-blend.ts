@@ -9,6 +9,14 @@ export interface Loops {
   listening(row: number): Float32Array | null;
 }
 
+/** A gesture, which begins after a row. */
+interface Performed {
+  readonly row: number;
+  readonly gesture: Gesture;
+  /** It comes with speech, and does not come without it. */
+  spoken: boolean;
+}
+
 /** After an interrupt the mouth closes over these frames: what is left of its shape in each. */
 const MOUTH_LEFT = [0.45, 0.12] as const;
 /** Head and brows come to rest more slowly: a head that snaps back looks like a fault. */
@@ -25,7 +33,7 @@ export class FaceBlend {
   readonly #loops: Loops;
   readonly #fps: number;
   #attention = { row: -Infinity, from: 0, to: 0 };
-  #gestures: { readonly row: number; readonly gesture: Gesture }[] = [];
+  #gestures: Performed[] = [];
   #left: { readonly row: number; readonly offset: Float32Array } | null = null;
 
   constructor(parameters: readonly ExpressionParameter[], loops: Loops, fps: number) {
@@ -41,9 +49,17 @@ export class FaceBlend {
   }
 
   /** After `row` head and brows do this. What they do already they do to its end. */
-  gesture(row: number, gesture: Gesture): void {
-    this.#gestures = this.#gestures.filter((known) => this.#isUnderWay(known, row));
-    if (!this.#gestures.some((known) => known.gesture === gesture)) this.#gestures.push({ row, gesture });
+  gesture(row: number, gesture: Gesture, origin: 'speech' | 'itself' = 'itself'): void {
+    // A gesture is known some frames before it begins: the end of the one before it has yet to be made.
+    this.#gestures = this.#gestures.filter((known) => this.#isUnderWay(known, row - this.#fps));
+    const same = this.#gestures.find((known) => known.gesture === gesture && this.#isUnderWay(known, row));
+    if (!same) this.#gestures.push({ row, gesture, spoken: origin === 'speech' });
+    else if (origin === 'itself') same.spoken = false;
+  }
+
+  /** The speech ends after `row`: what would have come with it later does not come; what is to be seen goes on. */
+  cutOff(row: number): void {
+    this.#gestures = this.#gestures.filter((known) => !known.spoken || known.row < row);
   }
 
   /** What the sound had made of the face at `row` fades after it. `params`: what was shown. */
@@ -106,10 +122,7 @@ export class FaceBlend {
     return out;
   }
 
-  #isUnderWay(
-    { row: since, gesture }: { readonly row: number; readonly gesture: Gesture },
-    row: number,
-  ): boolean {
+  #isUnderWay({ row: since, gesture }: Performed, row: number): boolean {
     return row <= since + gestureFrames(gesture, this.#fps);
   }
 }

@@ -115,6 +115,7 @@ export class Speaker implements InferenceLane {
     this.#playing = null;
     const { generation, row, lastParams } = this.#track;
     for (const frame of this.#track.interrupt()) this.#ring.abandon(frame.entry);
+    this.#blend.cutOff(row);
     if (this.#track.generation !== generation && this.#track.started && lastParams) {
       this.#blend.release(row, lastParams);
       this.#track.bridge(this.#blend.framesLeft(row));
@@ -260,7 +261,10 @@ export class Speaker implements InferenceLane {
   #showLoop(): void {
     const { row } = this.#track;
     const loop = this.#blend.loopAt(row);
-    if (loop === null) this.#track.bridge(this.#blend.framesLeft(row));
+    if (loop === null) {
+      this.#track.missed();
+      this.#track.bridge(this.#blend.framesLeft(this.#track.row));
+    }
     const { idle, listening } = this.#options.avatar;
     const frames = loop === 'listening' ? listening : loop === 'idle' ? idle : null;
     if (frames) this.#show(new Picture(frames.at(row)));
@@ -281,10 +285,12 @@ export class Speaker implements InferenceLane {
   #expression(plan: ChunkPlan): Float32Array {
     const width = this.#options.avatar.bundle.expression.parameters.length;
     const rows = new Float32Array(plan.frames * width);
+    const { lookaheadFrames } = this.#options.avatar.bundle;
     if (plan.reset) this.#mood.set(plan.emotions[0] ?? 'neutral');
     for (let frame = 0; frame < plan.frames; frame += 1) {
       const gesture = plan.gestures[frame];
-      if (gesture) this.#blend.gesture(plan.firstRow + frame - 1, gesture);
+      // The row fed with a block is that of an earlier one's picture; the block's own comes after the look-ahead.
+      if (gesture) this.#blend.gesture(plan.firstRow + frame + lookaheadFrames - 1, gesture, 'speech');
       const row = rows.subarray(frame * width, (frame + 1) * width);
       row.set(this.#blend.expression(plan.firstRow + frame));
       this.#mood.move(plan.emotions[frame] ?? 'neutral', row);

@@ -196,6 +196,11 @@ export class SpeechTrack {
     this.#bridge = frames;
   }
 
+  /** Of the row of an idle tick there is no picture: it is the next to be made, unless nothing can be made now. */
+  missed(): void {
+    if (this.#mode === 'idle' && (!this.#soundWaits || this.wanted > 0)) this.#row -= 1;
+  }
+
   /**
    * Drops everything that has not been shown; returns the decoded frames among it. A face that was speaking is brought to
    * rest by the frames of a {@link bridge}.
@@ -226,7 +231,8 @@ export class SpeechTrack {
   }
 
   #idle(): TrackStep {
-    this.#row += 1;
+    // The rows of a speech whose first frame is being made follow this one: the motion waits for it.
+    if (this.#mode === 'idle') this.#row += 1;
     return { kind: 'idle' };
   }
 

@@ -7,6 +7,7 @@ import { LOG_LEVELS } from './log.ts';
 import type { LogLevel } from './log.ts';
 import { providerEnvironment, providerSettings } from './provider-config.ts';
 import type { ProviderSettings } from './provider-config.ts';
+import type { TurnSettings } from './turn-servers.ts';
 
 export interface Config {
   /** No API keys: loopback only, and sessions for everybody on this machine. */
@@ -56,6 +57,7 @@ export interface Secrets {
   readonly apiKeys: readonly string[];
   readonly tokenSecret: string;
   readonly workerSecret: string;
+  readonly turn: TurnSettings | null;
   /** With the providers' keys. */
   readonly providers: ProviderSettings;
 }
@@ -94,6 +96,15 @@ const environment = z.object({
   VIZAVI_PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) address' }).optional(),
   VIZAVI_ANNOUNCED_IP: ipAddress.optional(),
   VIZAVI_INGEST_IP: ipAddress.optional(),
+  VIZAVI_TURN_URLS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((url) => url.trim() || []))
+    .refine(
+      (urls) => urls.every((url) => /^turns?:\S+$/.test(url)),
+      'each must be a turn: or turns: address',
+    ),
+  VIZAVI_TURN_SECRET: z.string().optional(),
   VIZAVI_RTC_MIN_PORT: integer(1024, 65_535).default(40_000),
   VIZAVI_RTC_MAX_PORT: integer(1024, 65_535).default(49_999),
   VIZAVI_MEDIA_WORKERS: integer(1, 64).optional(),
@@ -138,6 +149,9 @@ export function readConfig(
   if (data.VIZAVI_RTC_MIN_PORT >= data.VIZAVI_RTC_MAX_PORT) {
     faults.push('VIZAVI_RTC_MIN_PORT: must be less than VIZAVI_RTC_MAX_PORT');
   }
+  if (data.VIZAVI_TURN_URLS.length > 0 !== (data.VIZAVI_TURN_SECRET !== undefined)) {
+    faults.push('VIZAVI_TURN_SECRET: goes with VIZAVI_TURN_URLS, neither without the other');
+  }
   if (faults.length > 0) throw invalid(faults);
 
   const localWorker = data.VIZAVI_LOCAL_WORKER === 'true';
@@ -175,9 +189,15 @@ export function readConfig(
     apiKeys: Object.freeze(data.VIZAVI_API_KEYS),
     tokenSecret: data.VIZAVI_TOKEN_SECRET ?? randomBytes(32).toString('base64url'),
     workerSecret: data.VIZAVI_WORKER_SECRET ?? randomBytes(32).toString('base64url'),
+    turn: turnSettings(data),
     providers: Object.freeze(providerSettings(data)),
   };
   return { config: Object.freeze(config), secrets: Object.freeze(secrets) };
+}
+
+function turnSettings(data: z.output<typeof environment>): TurnSettings | null {
+  const { VIZAVI_TURN_URLS: urls, VIZAVI_TURN_SECRET: secret, VIZAVI_MAX_DURATION_SEC: lifetimeSec } = data;
+  return secret === undefined ? null : Object.freeze({ urls, secret, lifetimeSec });
 }
 
 function thisMachine(): Machine {

@@ -24,6 +24,7 @@ import type { Store } from './store.ts';
 import { createTelemetry } from './telemetry.ts';
 import type { Telemetry } from './telemetry.ts';
 import { Tokens } from './token.ts';
+import { iceServers } from './turn-servers.ts';
 import { openVoice } from './voice/index.ts';
 import { StandIn } from './voice/stand-in.ts';
 import type { Voice } from './voice/voice.ts';
@@ -88,6 +89,7 @@ export class VizaviServer implements AsyncDisposable {
       ears,
       hearing,
       fallbackLine: config.fallbackLine,
+      iceServers: () => iceServers(secrets.turn, Date.now()),
       clock,
       directory: this.#directory,
       createMedia: (events) => SessionMedia.create(mediaWorkers, mediaOptions(config), events),
@@ -266,6 +268,7 @@ function workerEnvironment(
     VIZAVI_LOG_LEVEL: config.logLevel,
     VIZAVI_API_KEYS: undefined,
     VIZAVI_TOKEN_SECRET: undefined,
+    VIZAVI_TURN_SECRET: undefined,
     VIZAVI_OPENAI_KEY: undefined,
     VIZAVI_CHAT_KEY: undefined,
     VIZAVI_EARS_KEY: undefined,

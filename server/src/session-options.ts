@@ -1,6 +1,7 @@
 import type { Tool } from './brain/brain.ts';
 import type { TalkDeps } from './conversation/talk.ts';
 import type { LivePathOptions } from './live-path.ts';
+import type { IceServer } from './turn-servers.ts';
 import type { Voice } from './voice/voice.ts';
 
 /** What all sessions of a server share. */
@@ -8,6 +9,8 @@ export interface SessionDeps extends LivePathOptions, TalkDeps {
   readonly voice: Voice;
   /** Says the fallback line where `voice` cannot; null where it is the embedded voice. */
   readonly standIn: { voice(): Promise<Voice> } | null;
+  /** Relays for one more viewer. */
+  readonly iceServers: () => IceServer[];
   readonly maxViewers: number;
   /** How long a session waits for the first viewer's media. */
   readonly joinTimeoutMs: number;

@@ -90,7 +90,7 @@ export class SessionRegistry implements SessionService {
   }
 
   async interrupt(sessionId: string): Promise<{ interrupted: readonly string[]; tookMs: number }> {
-    return this.#session(sessionId).speech.interrupt();
+    return this.#session(sessionId).talk.conversation.interrupt();
   }
 
   async close(sessionId: string, reason: CloseReason): Promise<void> {

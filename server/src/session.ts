@@ -20,6 +20,7 @@ import type { SessionDeps, SessionRequest } from './session-options.ts';
 import type { SessionInfo } from './session-service.ts';
 import { SessionViewers } from './session-viewers.ts';
 import { Speech } from './speech.ts';
+import type { IceServer } from './turn-servers.ts';
 import type { Viewer, ViewerPeer } from './viewer.ts';
 
 type Started = ResultOf<ViewerToServer, 'session.start'>;
@@ -198,10 +199,15 @@ export class Session {
       role,
       resumed,
       routerRtpCapabilities: media.rtpCapabilities,
-      transport: resumed ? null : viewer.media.transport,
+      transport: resumed ? null : this.reachable(viewer.media.transport),
       queue: null,
       avatar: path.bundle,
     };
+  }
+
+  /** A transport as a viewer is told of it. */
+  reachable<T extends object>(transport: T): T & { iceServers: IceServer[] } {
+    return { ...transport, iceServers: this.#deps.iceServers() };
   }
 
   /** There is nothing to see yet: the viewer hears of its place, and starts again once the session is `joining`. */

@@ -320,7 +320,7 @@ export class Speech {
     telemetry.metrics.utterances.inc({ outcome });
     const error = utterance.error?.toJSON() ?? null;
     emit({ type: 'avatar.speak_ended', body: { utteranceId, outcome, playedMs, error } });
-    if (outcome === 'spoken' && text !== null)
+    if (outcome === 'spoken' && text !== null && text !== '')
       emit({ type: 'avatar.transcription', body: { utteranceId, text } });
   }
 

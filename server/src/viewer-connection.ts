@@ -83,7 +83,7 @@ export function serveViewer(
       },
       interrupt: () => {
         speaker();
-        return session.speech.interrupt();
+        return session.talk.conversation.interrupt();
       },
       message: async ({ replyId, text }) => {
         speaker();
@@ -91,7 +91,7 @@ export function serveViewer(
         return {};
       },
       'microphone.open': async () => ({
-        transport: await session.talk.openMicrophone(speaker().viewerId),
+        transport: session.reachable(await session.talk.openMicrophone(speaker().viewerId)),
       }),
       'microphone.connect': async ({ dtlsParameters }) => {
         await microphone().connect(dtlsParameters);

@@ -38,6 +38,11 @@ const transport = z.object({
   iceParameters: ortc,
   iceCandidates: z.array(ortc),
   dtlsParameters: ortc,
+  /** Relays for where nothing else gets through. */
+  iceServers: z._default(
+    z.array(z.object({ urls: z.array(z.string()), username: z.string(), credential: z.string() })),
+    [],
+  ),
 });
 
 const percentiles = z.object({ median: z.number(), p95: z.number() });

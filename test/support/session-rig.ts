@@ -136,6 +136,7 @@ export class SessionRig {
       ears: this.#ears,
       hearing: this.hearing,
       fallbackLine: 'Sorry.',
+      iceServers: () => [{ urls: ['turn:relay.example'], username: 'u', credential: 'c' }],
       telemetry: this.telemetry,
       clock: this.clock,
       nodeId: 'node',

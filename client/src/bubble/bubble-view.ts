@@ -1,16 +1,19 @@
-import { h, icon, iconButton } from '../element/dom.ts';
+import { call, h, icon, iconButton } from '../element/dom.ts';
+import { fill } from '../element/texts.ts';
 import type { TranscriptEntry } from '../transcript.ts';
 import type { BubbleSettings } from './settings.ts';
 import { bubbleSheets } from './styles.ts';
+import type { BubbleTexts } from './texts.ts';
 
 export type BubbleView = ReturnType<typeof createBubbleView>;
 
 /** Builds the bubble in a shadow root of its own: the page's styles stay out, and its policy allows it. */
-export function createBubbleView({ name, position, theme, avatar, src, passed }: BubbleSettings) {
+export function createBubbleView(settings: BubbleSettings) {
+  const { name, position, theme, avatar, src, passed, texts, listen } = settings;
   const host = h('div', { 'data-vizavi-bubble': true, 'data-position': position, 'data-theme': theme });
   const root = host.attachShadow({ mode: 'open' });
   root.adoptedStyleSheets = bubbleSheets();
-  const label = `Talk to ${name}, an AI avatar`;
+  const label = fill(texts.talkTo, { name });
   const poster = new URL(`/client/posters/${encodeURIComponent(avatar)}.jpg`, src).href;
   const picture = h('img', { src: poster, alt: '', crossorigin: 'anonymous' });
   // An avatar of one's own may have no picture there.
@@ -19,24 +22,34 @@ export function createBubbleView({ name, position, theme, avatar, src, passed }:
     'button',
     { type: 'button', class: 'face', 'aria-label': label, 'aria-haspopup': 'dialog' },
     picture,
-    h('span', { class: 'tag', 'aria-hidden': 'true' }, 'AI'),
+    h('span', { class: 'tag', 'aria-hidden': 'true' }, texts.badge.split(' ')[0] ?? ''),
   );
   const dismiss = h(
     'button',
-    { type: 'button', class: 'round plain', 'aria-label': 'Dismiss' },
+    { type: 'button', class: 'round plain', 'aria-label': texts.dismiss },
     icon('leave'),
   );
   const greeting = h('span');
   const teaser = h('div', { class: 'teaser', hidden: true }, greeting, dismiss);
 
-  const minimise = iconButton('minimise', 'down', 'Minimise');
-  const close = iconButton('close', 'leave', 'End the conversation');
+  const minimise = iconButton('minimise', 'down');
+  call(minimise, texts.minimise);
+  const close = iconButton('close', 'leave');
+  call(close, texts.leave);
   for (const button of [minimise, close]) button.classList.add('plain');
-  const back = h('button', { type: 'button', class: 'back', 'aria-label': `Back to ${name}` });
+  const back = h('button', { type: 'button', class: 'back', 'aria-label': fill(texts.back, { name }) });
   const live = h('div', { class: 'live' });
-  const said = h('ol', { class: 'said', 'aria-label': 'Conversation', tabindex: '0' });
-  const talk = iconButton('talk', 'microphone', 'Hold to talk');
-  const placeholder = passed['placeholder'] ?? `Ask ${name}…`;
+  // The element tells screen readers what was said, once, when it is over: a line here changes while it is said.
+  const said = h('div', {
+    class: 'said',
+    role: 'log',
+    'aria-live': 'off',
+    'aria-label': texts.conversation,
+    tabindex: '0',
+  });
+  const talk = iconButton('talk', 'microphone');
+  call(talk, listen === 'open' ? texts.talk : texts.push);
+  const placeholder = passed['placeholder'] ?? fill(texts.ask, { name });
   const input = h('input', {
     maxlength: '10000',
     autocomplete: 'off',
@@ -44,12 +57,13 @@ export function createBubbleView({ name, position, theme, avatar, src, passed }:
     placeholder,
     'aria-label': placeholder,
   });
-  const send = h('button', { class: 'round send', 'aria-label': 'Send', title: 'Send' }, icon('send'));
+  const send = iconButton('send', 'send', 'submit');
+  call(send, texts.send);
   const form = h('form', {}, talk, input, send);
   const panel = h(
     'section',
     { class: 'panel', role: 'dialog', 'aria-label': label, tabindex: '-1', hidden: true },
-    h('header', {}, h('strong', {}, name), h('span', {}, 'AI avatar'), minimise, close),
+    h('header', {}, h('strong', {}, name), h('span', {}, texts.badge), minimise, close),
     h('div', { class: 'live' }, live, back),
     said,
     form,
@@ -75,19 +89,18 @@ export function createBubbleView({ name, position, theme, avatar, src, passed }:
   };
 }
 
-const NOTICE = 'This is an AI avatar: face and voice are synthetic. It can be wrong.';
-
-/** The conversation as a list; `unfinished` is what is being understood of a sentence that goes on. */
+/** The conversation line by line; `unfinished` is what is being understood of a sentence that goes on. */
 export function showTranscript(
   list: HTMLElement,
   entries: readonly TranscriptEntry[],
   unfinished: string,
+  { notice }: BubbleTexts,
 ): void {
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   const lines = entries.map(({ role, text, interrupted }) =>
-    h('li', { class: interrupted ? `${role} cut` : role }, text),
+    h('p', { class: interrupted ? `${role} cut` : role }, text),
   );
-  if (unfinished !== '') lines.push(h('li', { class: 'visitor', 'data-unfinished': true }, unfinished));
-  list.replaceChildren(h('li', { class: 'notice' }, NOTICE), ...lines);
+  if (unfinished !== '') lines.push(h('p', { class: 'visitor', 'data-unfinished': true }, unfinished));
+  list.replaceChildren(h('p', { class: 'notice' }, notice), ...lines);
   if (isAtEnd) list.scrollTop = list.scrollHeight;
 }

@@ -1,4 +1,5 @@
 import type { VizaviAvatar } from '../element/vizavi-avatar.ts';
+import { sendTyped } from '../element/composer.ts';
 import type { Settings } from '../element/settings.ts';
 import { holdToTalk } from '../element/talk-button.ts';
 import type { TranscriptEntry } from '../transcript.ts';
@@ -58,15 +59,13 @@ export class ChatBubble {
     close.addEventListener('click', () => void this.#close());
     panel.addEventListener('keydown', ({ key }) => {
       if (key !== 'Escape') return;
-      if (this.#avatar?.matches(':state(speaking)')) void this.#avatar.interrupt().catch(() => undefined);
+      if (this.#avatar?.matches(':state(speaking)'))
+        void this.#avatar.interrupt().catch(this.#avatar.showError);
       else this.#show('mini');
     });
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      const text = input.value.trim();
-      if (text === '' || !this.#avatar?.session) return;
-      input.value = '';
-      this.#avatar.message(text).catch(() => undefined);
+    sendTyped(form, input, {
+      send: (text) => (this.#avatar?.session ? this.#avatar.message(text) : undefined),
+      onRefused: (error) => this.#avatar?.showError(error),
     });
     const { listen } = this.#settings;
     talk.hidden = listen === 'off';
@@ -79,10 +78,7 @@ export class ChatBubble {
         this.#hold(false);
       },
     });
-    if (listen === 'open') {
-      talk.ariaLabel = talk.title = 'Talk';
-      talk.addEventListener('click', () => void this.#toggleListening());
-    }
+    if (listen === 'open') talk.addEventListener('click', () => void this.#toggleListening());
   }
 
   async #open(view: BubbleView, token: string | null): Promise<void> {
@@ -172,7 +168,7 @@ export class ChatBubble {
     const before = this.#before.filter(({ role, id }) => !isTold.has(`${role} ${id}`));
     const transcript = [...before, ...now];
     this.#memory.change({ transcript });
-    showTranscript(this.#view.said, transcript, this.#unfinished);
+    showTranscript(this.#view.said, transcript, this.#unfinished, this.#settings.texts);
   }
 
   #hold(isHeld: boolean): void {

@@ -1,3 +1,7 @@
+import { readTexts } from '../element/texts.ts';
+import { TEXTS } from './texts.ts';
+import type { BubbleTexts } from './texts.ts';
+
 /** What the script's `data-…` attributes say. */
 export interface BubbleSettings {
   readonly src: string;
@@ -7,6 +11,7 @@ export interface BubbleSettings {
   readonly theme: 'auto' | 'light' | 'dark';
   readonly greeting: string | null;
   readonly listen: 'push' | 'open' | 'off';
+  readonly texts: BubbleTexts;
   /** Handed to `<vizavi-avatar>` as they are. */
   readonly passed: Readonly<Record<string, string>>;
 }
@@ -21,6 +26,7 @@ export function readBubbleSettings(data: Readonly<DOMStringMap>, scriptUrl: stri
     const value = data[name.replace(/-(\w)/, (_, letter: string) => letter.toUpperCase())];
     return value === undefined ? [] : [[name, value] as const];
   });
+  const { texts, others } = readTexts(TEXTS, data['texts']);
   return {
     src: new URL(data['src'] ?? '/', scriptUrl).href,
     avatar,
@@ -29,6 +35,10 @@ export function readBubbleSettings(data: Readonly<DOMStringMap>, scriptUrl: stri
     theme: choice(data['theme'], ['auto', 'light', 'dark']),
     greeting: data['greeting'] ?? null,
     listen: choice(data['listen'], ['push', 'open', 'off']),
-    passed: Object.fromEntries(passed),
+    texts,
+    passed: {
+      ...Object.fromEntries(passed),
+      ...(Object.keys(others).length > 0 && { texts: JSON.stringify(others) }),
+    },
   };
 }

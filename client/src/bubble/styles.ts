@@ -55,10 +55,10 @@ vizavi-avatar::part(badge) { display: none; }
 vizavi-avatar::part(caption) { font-size: 0.875rem; padding: 0.3rem 0.8rem; }
 .back { position: absolute; inset: 0; display: none; width: 100%; height: 100%; border: 0; border-radius: 50%; background: none; }
 .said {
-  flex: 1; min-height: 0; margin: 0; padding: 0.9rem 1rem; overflow-y: auto; overscroll-behavior: contain; list-style: none;
+  flex: 1; min-height: 0; margin: 0; padding: 0.9rem 1rem; overflow-y: auto; overscroll-behavior: contain;
   display: flex; flex-direction: column; gap: 0.5rem; font-size: 0.9375rem;
 }
-.said li { max-width: 85%; padding: 0.5rem 0.85rem; border-radius: 1.1rem; overflow-wrap: anywhere; white-space: pre-wrap; }
+.said p { max-width: 85%; padding: 0.5rem 0.85rem; border-radius: 1.1rem; overflow-wrap: anywhere; white-space: pre-wrap; }
 .said .avatar { align-self: start; background: var(--yours); border-bottom-left-radius: 0.3rem; }
 .said .visitor { align-self: end; background: var(--mine); color: var(--on-mine); border-bottom-right-radius: 0.3rem; }
 .said .visitor[data-unfinished] { opacity: 0.6; }

@@ -41,13 +41,14 @@ export function icon(name: IconName): SVGSVGElement {
   return drawing;
 }
 
-/** A button that shows an icon and is called `label`. */
-export function iconButton(part: string, name: IconName, label: string): HTMLButtonElement {
-  return h(
-    'button',
-    { type: 'button', part: `button ${part}`, class: `round ${part}`, 'aria-label': label, title: label },
-    icon(name),
-  );
+/** A button that shows an icon. */
+export function iconButton(part: string, name: IconName, type = 'button'): HTMLButtonElement {
+  return h('button', { type, part: `button ${part}`, class: `round ${part}` }, icon(name));
+}
+
+/** Names a button that has no words in it, for people who see it and for those who hear of it. */
+export function call(button: HTMLButtonElement, name: string): void {
+  button.ariaLabel = button.title = name;
 }
 
 /** Sheets work where a site's content security policy forbids styles in the page. */

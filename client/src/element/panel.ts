@@ -1,19 +1,22 @@
 import type { Caption } from '../captions.ts';
 import { Cutout } from '../cutout/cutout.ts';
 import { holdToTalk } from './talk-button.ts';
-import { icon } from './dom.ts';
+import { sendTyped } from './composer.ts';
+import type { Composer } from './composer.ts';
+import { call, icon } from './dom.ts';
 import { posterUrl } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { fill } from './texts.ts';
 import { createView, press } from './view.ts';
 import type { View } from './view.ts';
-import type { Message } from './words.ts';
+import type { Message, Words } from './words.ts';
 
 /** idle → connecting → (queued →) live ⇄ waiting → ended or failed */
 export type ElementState = 'idle' | 'connecting' | 'queued' | 'live' | 'waiting' | 'ended' | 'failed';
 
 export interface PanelActions {
   readonly onStart: () => void;
-  readonly onSay: (text: string) => void;
+  readonly composer: Composer;
   readonly onInterrupt: () => void;
   readonly onLeave: () => void;
   readonly onSound: () => void;
@@ -66,12 +69,7 @@ export class Panel {
       onHold: actions.onHold,
       onLetGo: actions.onLetGo,
     });
-    view.form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      const text = view.input.value.trim();
-      view.input.value = '';
-      if (text !== '') actions.onSay(text);
-    });
+    sendTyped(view.form, view.input, actions.composer);
     // A picture that is not there is none.
     view.poster.addEventListener('error', () => (view.poster.hidden = true));
     view.poster.addEventListener('load', () => {
@@ -83,13 +81,15 @@ export class Panel {
   render(model: PanelModel): void {
     const { view } = this;
     const { settings, state, name } = model;
+    const { texts } = settings;
     const before = this.#model;
     this.#model = model;
     const poster = posterUrl(settings) ?? '';
     if (poster !== '' && view.poster.getAttribute('src') !== poster) view.poster.src = poster;
     const isLive = state === 'live' || state === 'waiting';
+    if (before?.settings.texts !== texts) view.say(texts);
     view.stage.ariaLabel = name;
-    view.video.ariaLabel = `${name}, an AI avatar, live`;
+    view.video.ariaLabel = fill(texts.video, { name });
     view.stage.toggleAttribute('data-still', !isLive);
     view.stage.toggleAttribute('data-dim', ['connecting', 'queued', 'waiting'].includes(state));
     view.stage.toggleAttribute('data-over', state === 'ended' || state === 'failed');
@@ -122,28 +122,28 @@ export class Panel {
     this.view.stage.removeAttribute('data-cut');
   }
 
-  #renderCard({ state, message, name, mayStart }: PanelModel): void {
+  #renderCard({ settings: { texts }, state, message, name, mayStart }: PanelModel): void {
     const { view } = this;
     const isOver = state === 'ended' || state === 'failed';
     view.card.hidden = state !== 'idle' && !isOver;
     view.notice.hidden = isOver;
-    view.title.textContent = isOver ? (message?.[0] ?? '') : `Meet ${name}`;
+    view.title.textContent = isOver ? (message?.[0] ?? '') : fill(texts.meet, { name });
     view.text.hidden = !isOver;
     view.text.textContent = message?.[1] ?? '';
-    view.start.textContent = isOver ? 'Start again' : 'Start';
+    view.start.textContent = isOver ? texts.again : texts.start;
     view.startSlot.hidden = !mayStart;
   }
 
   #renderBar(model: PanelModel, isLive: boolean): void {
     const { view } = this;
     const { settings, microphone, name } = model;
-    const { controls, listen } = settings;
+    const { controls, listen, texts } = settings;
     view.controls.hidden = !isLive || controls === 'none';
     view.form.hidden = controls !== 'full' && !model.wantsTyping;
-    view.input.placeholder = view.input.ariaLabel = settings.placeholder ?? `Ask ${name}…`;
+    view.input.placeholder = view.input.ariaLabel = settings.placeholder ?? fill(texts.ask, { name });
     view.silence.disabled = !model.isSpeaking;
     view.talk.hidden = listen === 'off';
-    view.talk.ariaLabel = view.talk.title = talkLabel(listen, microphone);
+    call(view.talk, talkLabel(texts, listen, microphone));
     press(view.talk, microphone === (listen === 'push' ? 'held' : 'on'));
     view.talk.replaceChildren(
       icon(listen === 'open' && microphone !== 'on' ? 'microphoneOff' : 'microphone'),
@@ -183,7 +183,7 @@ export class Panel {
   }
 }
 
-function talkLabel(listen: Settings['listen'], microphone: PanelModel['microphone']): string {
-  if (listen === 'push') return microphone === 'held' ? 'Listening: let go to send' : 'Hold to talk';
-  return microphone === 'on' ? 'Mute the microphone' : 'Talk';
+function talkLabel(texts: Words, listen: Settings['listen'], microphone: PanelModel['microphone']): string {
+  if (listen === 'push') return microphone === 'held' ? texts.pushing : texts.push;
+  return microphone === 'on' ? texts.mute : texts.talk;
 }

@@ -1,6 +1,16 @@
 import type { AvatarSession } from '../avatar-session.ts';
+import type { ElementState } from './panel.ts';
 
 const KEEP_ALIVE_MS = 15_000;
+const STATES: readonly ElementState[] = [
+  'idle',
+  'connecting',
+  'queued',
+  'live',
+  'waiting',
+  'ended',
+  'failed',
+];
 
 /** Somebody who types or points at the element is here, even when nothing is said. */
 export function keepAliveWhileUsed(element: HTMLElement, session: () => AvatarSession | null): void {
@@ -16,8 +26,13 @@ export function keepAliveWhileUsed(element: HTMLElement, session: () => AvatarSe
 }
 
 /** States that a page's style sheet can ask for with `:state(name)`. */
-export function setStates(internals: ElementInternals, states: Readonly<Record<string, boolean>>): void {
-  for (const [name, isOn] of Object.entries(states)) {
+export function setStates(
+  internals: ElementInternals,
+  state: ElementState,
+  besides: Readonly<Record<string, boolean>>,
+): void {
+  const all = STATES.map((name) => [name, name === state] as const);
+  for (const [name, isOn] of [...all, ...Object.entries(besides)]) {
     try {
       if (isOn) internals.states.add(name);
       else internals.states.delete(name);

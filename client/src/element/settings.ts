@@ -1,3 +1,6 @@
+import { readWords } from './words.ts';
+import type { Words } from './words.ts';
+
 /** What the attributes of `<vizavi-avatar>` say. */
 export interface Settings {
   /** Address of the vizavi server. */
@@ -14,6 +17,7 @@ export interface Settings {
   readonly greeting: string | null;
   readonly placeholder: string | null;
   readonly lang: string | null;
+  readonly texts: Words;
 }
 
 export const ATTRIBUTES = [
@@ -32,6 +36,7 @@ export const ATTRIBUTES = [
   'greeting',
   'placeholder',
   'lang',
+  'texts',
 ] as const;
 
 /** What the attributes say; a word that is not among the choices counts as the first of them. */
@@ -53,6 +58,7 @@ export function readSettings(element: Element): Settings {
     greeting: value('greeting'),
     placeholder: value('placeholder'),
     lang: value('lang') ?? element.closest<HTMLElement>('[lang]')?.lang ?? null,
+    texts: readWords(value('texts')),
   };
 }
 

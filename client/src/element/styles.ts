@@ -38,7 +38,7 @@ canvas { display: none; }
 .pill { padding: 0.25rem 0.75rem; border-radius: 999px; font-size: 0.8125rem; }
 .badge { margin-left: auto; white-space: nowrap; }
 .badge b { font-weight: 650; letter-spacing: 0.02em; }
-.status:empty { display: none; }
+.status:empty { position: absolute; padding: 0; clip-path: inset(50%); }
 .status[data-busy]::before {
   content: ''; display: inline-block; width: 0.7em; height: 0.7em; margin-right: 0.5em; border-radius: 50%;
   border: 2px solid var(--line); border-top-color: var(--accent); animation: turn 0.9s linear infinite;

@@ -31,6 +31,6 @@ svg { width: 1.35rem; height: 1.35rem; fill: none; stroke: currentcolor; stroke-
 input { flex: 1; min-width: 0; padding: 0 1.1rem; background: #0b131a99; }
 input::placeholder { color: var(--dim); opacity: 1; }
 .heard-only { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media (prefers-reduced-motion: reduce) { *, ::before { transition: none !important; animation: none !important; } }
+@media (prefers-reduced-motion: reduce) { *, ::before, ::after { transition: none !important; animation: none !important; } }
 @media (forced-colors: active) { button, input, .pill, .card, .caption { border: 1px solid; } }
 `;

@@ -1,10 +1,9 @@
-import { h, icon, iconButton } from './dom.ts';
+import { call, h, icon, iconButton } from './dom.ts';
 import { avatarSheets } from './styles.ts';
+import type { Words } from './words.ts';
 
 /** The pieces of `<vizavi-avatar>` that its owner fills and listens to. */
 export type View = ReturnType<typeof createView>;
-
-const NOTICE = 'You are about to talk to an AI avatar. Face and voice are synthetic.';
 
 /** Builds what is seen, each piece a CSS part, those that pages replace each a slot. */
 export function createView(root: ShadowRoot) {
@@ -19,25 +18,16 @@ export function createView(root: ShadowRoot) {
   const video = h('video', { part: 'video', class: 'picture', playsinline: true });
   const canvas = h('canvas', { part: 'canvas', class: 'picture', 'aria-hidden': 'true' });
   const status = h('p', { part: 'status', class: 'pill status', role: 'status' });
-  const badge = h(
-    'p',
-    { part: 'badge', class: 'pill badge', title: NOTICE },
-    h('b', {}, 'AI'),
-    h('span', {}, ' avatar'),
-  );
+  const badge = h('p', { part: 'badge', class: 'pill badge' });
   const caption = h('p', { part: 'caption', class: 'caption', 'aria-hidden': 'true' });
   const captionSlot = h('slot', { name: 'caption' }, caption);
-  const sound = h(
-    'button',
-    { type: 'button', part: 'button sound', class: 'sound', hidden: true },
-    icon('sound'),
-    'Tap for sound',
-  );
+  const sound = h('button', { type: 'button', part: 'button sound', class: 'sound', hidden: true });
 
   const title = h('strong', { part: 'title', id: 'title' });
   const text = h('p', { part: 'text', hidden: true });
-  const notice = h('slot', { name: 'notice' }, h('p', { part: 'notice' }, NOTICE));
-  const start = h('button', { type: 'button', part: 'button start', class: 'primary' }, 'Start');
+  const noticeText = h('p', { part: 'notice' });
+  const notice = h('slot', { name: 'notice' }, noticeText);
+  const start = h('button', { type: 'button', part: 'button start', class: 'primary' });
   const startSlot = h('slot', { name: 'start' }, start);
   const card = h(
     'div',
@@ -48,29 +38,21 @@ export function createView(root: ShadowRoot) {
     startSlot,
   );
 
-  const talk = iconButton('talk', 'microphone', 'Talk');
+  const talk = iconButton('talk', 'microphone');
   const input = h('input', {
     part: 'input',
     maxlength: '10000',
     autocomplete: 'off',
     enterkeyhint: 'send',
   });
-  const form = h(
-    'form',
-    { part: 'composer', hidden: true },
-    input,
-    h(
-      'button',
-      { part: 'button send', class: 'round send', 'aria-label': 'Send', title: 'Send' },
-      icon('send'),
-    ),
-  );
-  const captions = iconButton('captions', 'captions', 'Captions');
-  const silence = iconButton('silence', 'silence', 'Interrupt (Esc)');
-  const leave = iconButton('leave', 'leave', 'End the conversation');
+  const send = iconButton('send', 'send', 'submit');
+  const form = h('form', { part: 'composer', hidden: true }, input, send);
+  const captions = iconButton('captions', 'captions');
+  const silence = iconButton('silence', 'silence');
+  const leave = iconButton('leave', 'leave');
   const bar = h(
     'div',
-    { part: 'controls', class: 'bar', role: 'group', 'aria-label': 'Conversation' },
+    { part: 'controls', class: 'bar', role: 'group' },
     form,
     talk,
     silence,
@@ -91,6 +73,20 @@ export function createView(root: ShadowRoot) {
   );
   const log = h('div', { class: 'heard-only', role: 'log', 'aria-live': 'polite' });
   root.append(stage, log);
+
+  /** All words that stay as they are in every state. */
+  const say = (words: Words): void => {
+    noticeText.textContent = badge.title = words.notice;
+    // Where there is little room, its first word stands alone.
+    const [first = '', ...rest] = words.badge.split(' ');
+    badge.replaceChildren(h('b', {}, first), h('span', {}, ...rest.map((word) => ` ${word}`)));
+    sound.replaceChildren(icon('sound'), words.sound);
+    bar.ariaLabel = words.conversation;
+    call(send, words.send);
+    call(silence, words.interrupt);
+    call(captions, words.captions);
+    call(leave, words.leave);
+  };
   return {
     stage,
     poster,
@@ -116,6 +112,7 @@ export function createView(root: ShadowRoot) {
     bar,
     controls,
     log,
+    say,
   };
 }
 

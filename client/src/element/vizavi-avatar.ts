@@ -9,19 +9,11 @@ import type { ElementState, PanelModel } from './panel.ts';
 import { ATTRIBUTES, readSettings } from './settings.ts';
 import { keepAliveWhileUsed, setStates } from './presence.ts';
 import { requestToken } from './token.ts';
-import { failed, microphoneFailed, queued, stopped } from './words.ts';
-import type { Message } from './words.ts';
+import { fill } from './texts.ts';
+import { failed, microphoneFailed, queued, refused, stopped } from './words.ts';
+import type { Message, Words } from './words.ts';
 
 const NOTE_MS = 5000;
-const STATES: readonly ElementState[] = [
-  'idle',
-  'connecting',
-  'queued',
-  'live',
-  'waiting',
-  'ended',
-  'failed',
-];
 
 /** `<vizavi-avatar>`: a live avatar as an element of the page. What happens is told as `vizavi:…` events. */
 export class VizaviAvatar extends HTMLElement {
@@ -47,8 +39,8 @@ export class VizaviAvatar extends HTMLElement {
     super();
     this.#panel = new Panel(this.attachShadow({ mode: 'open', delegatesFocus: false }), {
       onStart: () => void this.start().catch(() => undefined),
-      onSay: (text) => void this.message(text).catch(this.#show),
-      onInterrupt: () => void this.interrupt().catch(this.#show),
+      composer: { send: (text) => this.message(text), onRefused: this.showError },
+      onInterrupt: () => void this.interrupt().catch(this.showError),
       onLeave: () => void this.stop(),
       onSound: () => void this.unmute(),
       onHold: () => {
@@ -60,7 +52,7 @@ export class VizaviAvatar extends HTMLElement {
       onMicrophone: () => void this.#toggleMicrophone(),
     });
     this.addEventListener('keydown', ({ key }) => {
-      if (key === 'Escape' && this.#speaking.size > 0) void this.interrupt().catch(this.#show);
+      if (key === 'Escape' && this.#speaking.size > 0) void this.interrupt().catch(this.showError);
     });
     keepAliveWhileUsed(this, () => this.#session);
   }
@@ -103,7 +95,7 @@ export class VizaviAvatar extends HTMLElement {
 
   /** Ends the conversation. */
   async stop(): Promise<void> {
-    this.#asking?.abort();
+    this.#asking?.abort(new VizaviError('interrupted', 'stopped before it had started'));
     await this.#session?.stop();
   }
 
@@ -133,12 +125,12 @@ export class VizaviAvatar extends HTMLElement {
     const settings = readSettings(this);
     this.#message = null;
     this.#wantsTyping = this.#isSoundBlocked = false;
-    this.#set('connecting', 'Connecting…');
+    this.#set('connecting', settings.texts.connecting);
     const asking = new AbortController();
     this.#asking = asking;
     try {
       const token = settings.token ?? (await requestToken(settings, asking.signal));
-      if (asking.signal.aborted) throw new VizaviError('interrupted', 'stopped before it had started');
+      asking.signal.throwIfAborted();
       const session = new AvatarSession(token, {
         url: settings.src,
         ...(settings.lang !== null && { lang: settings.lang }),
@@ -150,15 +142,13 @@ export class VizaviAvatar extends HTMLElement {
       session.attach(this.#panel.view.video);
       await session.start();
       this.#set('live');
-      if (settings.greeting !== null) session.repeat(settings.greeting).catch(this.#show);
+      if (settings.greeting !== null) session.repeat(settings.greeting).catch(this.showError);
       if (settings.listen === 'open') void this.#toggleMicrophone();
     } catch (cause) {
       this.#session = null;
-      const wasStopped = asking.signal.aborted;
-      const error = wasStopped
-        ? new VizaviError('interrupted', 'stopped before it had started')
-        : VizaviError.from(cause);
-      if (wasStopped) this.#set('idle');
+      const { aborted } = asking.signal;
+      const error = VizaviError.from(aborted ? asking.signal.reason : cause);
+      if (aborted) this.#set('idle');
       else this.#fail(error);
       throw error;
     }
@@ -171,16 +161,16 @@ export class VizaviAvatar extends HTMLElement {
       if (this.#state === 'waiting') this.#set('live');
     };
     session.on('session.queue_changed', (place) => {
-      this.#set('queued', queued(place));
+      this.#set('queued', queued(this.#texts, place));
     });
     session.on('session.connection_changed', ({ connected }) => {
       if (connected && !isRecovering) mended();
-      else if (!connected && this.#state === 'live') this.#set('waiting', 'Reconnecting…');
+      else if (!connected && this.#state === 'live') this.#set('waiting', this.#texts.reconnecting);
     });
     session.on('session.media_changed', ({ scope }) => {
       isRecovering = scope === 'recovering';
       if (!isRecovering) mended();
-      else if (this.#state === 'live') this.#set('waiting', 'One moment…');
+      else if (this.#state === 'live') this.#set('waiting', this.#texts.mending);
     });
     session.on('session.autoplay_blocked', () => {
       this.#isSoundBlocked = true;
@@ -193,7 +183,7 @@ export class VizaviAvatar extends HTMLElement {
       this.#speaking.clear();
       this.#isHeld = this.#hearsVisitor = this.#isMicrophoneOpen = false;
       this.#panel.showCaption(null);
-      this.#message = stopped(reason);
+      this.#message = stopped(this.#texts, reason);
       // What kept it from starting is told by `start()`.
       if (wasLive || reason === 'client') this.#set('ended');
     });
@@ -201,8 +191,9 @@ export class VizaviAvatar extends HTMLElement {
       this.#speaking.add(utteranceId);
       this.#render();
     });
-    session.on('avatar.speak_ended', ({ utteranceId }) => {
+    session.on('avatar.speak_ended', ({ utteranceId, outcome }) => {
       this.#speaking.delete(utteranceId);
+      if (outcome === 'failed') this.#tell(this.#texts.unsaid);
       this.#render();
     });
     session.on('user.speak_started', () => {
@@ -213,6 +204,9 @@ export class VizaviAvatar extends HTMLElement {
       this.#hearsVisitor = false;
       this.#render();
     });
+    session.on('user.transcription', ({ text, typed }) => {
+      if (!typed) this.#panel.log(`${this.#texts.you}: ${text}`);
+    });
     session.on('avatar.transcription', ({ text }) => {
       this.#panel.log(`${this.#name}: ${text}`);
     });
@@ -220,18 +214,18 @@ export class VizaviAvatar extends HTMLElement {
       this.#panel.showCaption(caption);
     });
     session.on('avatar.text_skipped', ({ text }) => {
-      this.#tell(`Left out, as it cannot be said: ${text.slice(0, 24)}`);
+      this.#tell(fill(this.#texts.skipped, { text: text.slice(0, 24) }));
     });
     session.on('microphone.changed', ({ isOpen }) => {
       this.#isMicrophoneOpen = isOpen;
       this.#render();
     });
     session.on('microphone.failed', ({ error }) => {
-      this.#tell(microphoneFailed(error));
+      this.#tell(microphoneFailed(this.#texts, error));
     });
     session.on('listening.unavailable', () => {
       this.#wantsTyping = true;
-      this.#tell('Speech is not understood in this browser: please type.');
+      this.#tell(this.#texts.typeInstead);
     });
     mirror(session, this);
   }
@@ -267,7 +261,7 @@ export class VizaviAvatar extends HTMLElement {
     const known = VizaviError.from(error);
     if (!this.#session || known.code === 'interrupted') return;
     this.#wantsTyping = true;
-    this.#tell(microphoneFailed(known));
+    this.#tell(microphoneFailed(this.#texts, known));
     tell(this, 'error', { error: known });
   }
 
@@ -282,15 +276,16 @@ export class VizaviAvatar extends HTMLElement {
     this.#render();
   }
 
-  readonly #show = (cause: unknown): void => {
+  /** Tells the person, in passing, why something that they wanted was refused. */
+  readonly showError = (cause: unknown): void => {
     const error = VizaviError.from(cause);
     if (!this.#session || error.code === 'interrupted') return;
-    this.#tell(error.message);
+    this.#tell(refused(this.#texts, error));
     tell(this, 'error', { error });
   };
 
   #fail(error: VizaviError): void {
-    this.#message = failed(error);
+    this.#message = failed(this.#texts, error);
     this.#set('failed');
     tell(this, 'error', { error });
   }
@@ -301,10 +296,15 @@ export class VizaviAvatar extends HTMLElement {
     return this.#session;
   }
 
+  get #texts(): Words {
+    return readSettings(this).texts;
+  }
+
   get #name(): string {
     const id = this.getAttribute('avatar') ?? '';
     return (
-      this.#session?.avatar?.name ?? (id === '' ? 'your avatar' : id.charAt(0).toUpperCase() + id.slice(1))
+      this.#session?.avatar?.name ??
+      (id === '' ? this.#texts.unnamed : id.charAt(0).toUpperCase() + id.slice(1))
     );
   }
 
@@ -320,8 +320,7 @@ export class VizaviAvatar extends HTMLElement {
     const settings = readSettings(this);
     if (this.getAttribute('state') !== this.#state) this.setAttribute('state', this.#state);
     const isSpeaking = this.#speaking.size > 0;
-    setStates(this.#internals, {
-      ...Object.fromEntries(STATES.map((state) => [state, state === this.#state])),
+    setStates(this.#internals, this.#state, {
       speaking: isSpeaking,
       listening: this.#isMicrophoneOpen,
       hearing: this.#hearsVisitor,

@@ -21,6 +21,8 @@ export interface AvatarProps {
   readonly greeting?: string;
   readonly placeholder?: string;
   readonly lang?: string;
+  /** JSON, see `texts` of the element. */
+  readonly texts?: string;
   readonly id?: string;
   readonly className?: string;
   readonly style?: CSSProperties;

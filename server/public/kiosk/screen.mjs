@@ -25,7 +25,7 @@ export function fillScreen() {
     .catch(() => undefined);
 }
 
-/** Keeps the screen lit while it is wanted; browsers take that back whenever the page is hidden. */
+/** Keeps the screen lit while it is wanted; browsers take that back whenever the page is hidden, and when power runs low. */
 export class WakeLock {
   #sentinel = null;
   #isWanted = false;
@@ -36,9 +36,13 @@ export class WakeLock {
   }
 
   set isWanted(isWanted) {
-    if (this.#isWanted === isWanted && (this.#sentinel !== null) === isWanted) return;
+    if (this.#isWanted === isWanted && this.#isHeld === isWanted) return;
     this.#isWanted = isWanted;
     void this.#apply();
+  }
+
+  get #isHeld() {
+    return this.#sentinel !== null && !this.#sentinel.released;
   }
 
   async #apply() {
@@ -48,8 +52,7 @@ export class WakeLock {
       await sentinel?.release().catch(() => undefined);
       return;
     }
-    if (this.#asking || document.hidden || !navigator.wakeLock) return;
-    if (this.#sentinel && !this.#sentinel.released) return;
+    if (this.#asking || this.#isHeld || document.hidden || !navigator.wakeLock) return;
     this.#asking = true;
     this.#sentinel = await navigator.wakeLock.request('screen').catch(() => null);
     this.#asking = false;

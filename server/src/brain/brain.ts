@@ -37,7 +37,7 @@ export interface Brain {
   /**
    * The reply, piece by piece as it comes into being, as plain words to be spoken: no markup. Together the pieces are the
    * whole text; where they are cut means nothing. It may begin with cues such as `[warm]` and `[nod]`, names of
-   * emotions and gestures: how it is said.
+   * emotions and gestures: how it is said. At the beginnings of later sentences they are left out unheard.
    *
    * @throws VizaviError `interrupted` once the signal aborts, `timeout`, `brain_failed`; what came before stands
    */

@@ -12,7 +12,7 @@ const PATIENCE_MS = 700;
 export class BrowserEars implements Ears {
   readonly name = 'browser';
   readonly #clock: Clock;
-  readonly #finals: string[] = [];
+  #sure = '';
   #interim = '';
   #changed: () => void = () => undefined;
 
@@ -22,24 +22,29 @@ export class BrowserEars implements Ears {
 
   /** Everything since the last turn. */
   get text(): string {
-    return [...this.#finals, this.#interim].join(' ').replace(/\s+/g, ' ').trim();
+    return joined(this.#sure, this.#interim);
+  }
+
+  /** As much of it as the browser will not change its mind about. */
+  get sure(): string {
+    return this.#sure;
   }
 
   /** The browser will not change its mind about what it has said so far. */
   get certain(): boolean {
-    return this.#interim === '' && this.#finals.length > 0;
+    return this.#interim === '' && this.#sure !== '';
   }
 
   /** The browser's latest guess, or its last word on a stretch of speech. */
   heard(text: string, final: boolean): void {
-    if (final) this.#finals.push(text);
+    if (final) this.#sure = joined(this.#sure, text);
     this.#interim = final ? '' : text;
     this.#changed();
   }
 
   /** The turn has been taken; what comes from now on belongs to the next one. */
   clear(): void {
-    this.#finals.length = 0;
+    this.#sure = '';
     this.#interim = '';
   }
 
@@ -67,4 +72,8 @@ export class BrowserEars implements Ears {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function joined(before: string, after: string): string {
+  return `${before} ${after}`.replace(/\s+/g, ' ').trim();
 }

@@ -17,12 +17,25 @@ const MESSAGE_BURST = 10;
 /** Replies that are remembered, so that a message that is sent again is not answered again. */
 const MAX_REMEMBERED = 1000;
 
+/** Something to answer. */
+interface Turn {
+  readonly replyId: string;
+  readonly text: string;
+  readonly times: TurnTimes;
+  readonly typed: boolean;
+  readonly prepared?: Reply | undefined;
+}
+
+const NOT_ANSWERED = { earsMs: null, brainMs: null, voiceMs: null, avatarMs: null, totalMs: null };
+
 /** What the visitor and the avatar say to each other: messages in, replies out, and what was heard of them. */
 export class Conversation {
   readonly #options: ReplyOptions;
   readonly #tools: PageTools;
   readonly #history: Exchange[] = [];
   readonly #known = new Set<string>();
+  /** Replies that will be said when the avatar has fallen silent. */
+  readonly #waiting = new Set<string>();
   #latency: TurnLatency | null = null;
   #closed = false;
   /** One turn after another: of two that come at once the later one has the last word. */
@@ -40,6 +53,19 @@ export class Conversation {
     return this.#latency;
   }
 
+  /** True while there is anything left to say. */
+  get active(): boolean {
+    return this.#waiting.size > 0 || this.#options.speech.active;
+  }
+
+  /** Silence, also of what waits to be said. Resolves when the worker has stopped. */
+  async interrupt(): Promise<{ interrupted: string[]; tookMs: number }> {
+    const unsaid = [...this.#waiting];
+    this.#waiting.clear();
+    const { interrupted, tookMs } = await this.#options.speech.interrupt();
+    return { interrupted: [...interrupted, ...unsaid], tookMs };
+  }
+
   /**
    * Answers what was typed; a reply that is being said gives way.
    *
@@ -54,7 +80,7 @@ export class Conversation {
     this.#remember(replyId);
     const nowMs = this.#options.clock.nowMs();
     const times = { endMs: nowMs, overMs: nowMs, textMs: nowMs };
-    await this.#answer(replyId, text, times, () => this.#reply(replyId, text), true);
+    await this.#answer({ replyId, text, times, typed: true });
   }
 
   /** Begins a reply that nobody hears yet. `text` is what the visitor has said so far. */
@@ -65,13 +91,13 @@ export class Conversation {
   /** What was said is answered: by the reply that was prepared for it, if there is one. */
   async answer(text: string, times: TurnTimes, prepared?: Reply): Promise<void> {
     const replyId = prepared?.replyId ?? randomUUID();
-    await this.#answer(replyId, text, times, () => prepared ?? this.#reply(replyId, text), false);
+    await this.#answer({ replyId, text, times, typed: false, prepared });
   }
 
   /** Says that something went wrong, in words that were chosen for that. */
   apologise(): void {
     const { speech, fallbackLine } = this.#options;
-    if (!this.#closed && !speech.active) speech.say(randomUUID(), fallbackLine);
+    if (!this.#closed && !this.active) speech.say(randomUUID(), fallbackLine);
   }
 
   toolResult(callId: string, result: string, failed: boolean): void {
@@ -82,27 +108,37 @@ export class Conversation {
     this.#closed = true;
   }
 
-  #answer(replyId: string, text: string, times: TurnTimes, make: () => Reply, typed: boolean): Promise<void> {
+  #answer(turn: Turn): Promise<void> {
+    const { replyId, text, typed } = turn;
     this.#options.emit({ type: 'user.transcription', body: { replyId, text, typed } });
-    const answered = this.#turn.then(() => this.#say(text, times, make));
+    this.#waiting.add(replyId);
+    const answered = this.#turn.then(() => this.#say(turn));
     this.#turn = answered.catch(() => undefined);
     return answered;
   }
 
-  async #say(text: string, times: TurnTimes, make: () => Reply): Promise<void> {
-    const { speech } = this.#options;
-    // What it was saying is over when it is known how much of it was heard: the brain is told.
-    if (speech.active) await speech.interrupt();
-    const reply = make();
-    if (this.#closed) {
-      reply.cancel();
-      return;
-    }
+  async #say(turn: Turn): Promise<void> {
+    const { replyId, text, times, prepared } = turn;
+    // What it was saying, or somebody else has stopped, is over when it is known how much of it was heard: the brain is told.
+    await this.#options.speech.interrupt();
+    const wanted = this.#waiting.delete(replyId);
+    if (this.#closed || !wanted) prepared?.cancel();
+    if (this.#closed) return;
+    const reply = wanted ? (prepared ?? this.#reply(replyId, text)) : null;
     this.#add({ role: 'visitor', text });
-    reply.say(times, ({ heard, outcome }, latency) => {
+    if (!reply) this.#leaveUnsaid(turn);
+    reply?.say(times, ({ heard, outcome }, latency) => {
       this.#latency = latency;
       if (heard !== '') this.#add({ role: 'avatar', text: outcome === 'interrupted' ? `${heard} —` : heard });
     });
+  }
+
+  #leaveUnsaid({ replyId, times: { endMs, overMs } }: Turn): void {
+    const { emit, telemetry } = this.#options;
+    const outcome = 'interrupted';
+    telemetry.metrics.replies.inc({ outcome });
+    const latency = { ...NOT_ANSWERED, endOfTurnMs: Math.max(0, overMs - endMs) };
+    emit({ type: 'avatar.reply_ended', body: { replyId, text: '', heard: '', outcome, latency } });
   }
 
   #reply(replyId: string, text: string): Reply {

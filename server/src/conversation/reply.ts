@@ -6,7 +6,7 @@ import type { Speech } from '../speech.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { Ended } from '../utterance.ts';
 import type { PageTools } from './page-tools.ts';
-import { withoutCue } from './cue.ts';
+import { withoutCues } from './cue.ts';
 import { Script } from './script.ts';
 
 /** When a turn of the visitor's was over, on the server's clock. */
@@ -48,9 +48,8 @@ export class Reply {
   constructor(replyId: string, history: readonly Exchange[], options: ReplyOptions) {
     this.replyId = replyId;
     this.#options = options;
-    const pieces = withoutCue(this.#pieces(history), (cue) => (this.#manner = { ...this.#manner, ...cue }));
     this.#wanted.promise.catch(() => undefined);
-    this.#script = new Script(pieces, () => {
+    this.#script = new Script(this.#pieces(history), () => {
       this.#abort.abort();
       this.#wanted.reject(new VizaviError('interrupted', 'the reply is not wanted'));
     });
@@ -103,12 +102,12 @@ export class Reply {
   }
 
   async *#pieces(history: readonly Exchange[]): AsyncGenerator<string> {
-    const { brain, instructions, tools, pageTools, clock, telemetry, fallbackLine } = this.#options;
+    const { brain, instructions, tools, pageTools, speech, clock, telemetry, fallbackLine } = this.#options;
     const { signal } = this.#abort;
     const startMs = clock.nowMs();
     let text = '';
     try {
-      const pieces = brain.reply({
+      const written = brain.reply({
         instructions,
         history,
         tools,
@@ -119,13 +118,19 @@ export class Reply {
           return pageTools.call(this.replyId, call, signal);
         },
       });
-      for await (const piece of pieces) {
+      const words = withoutCues(written, (cue) => (this.#manner = { ...this.#manner, ...cue }));
+      for await (const piece of words) {
         if (text.trim() === '' && piece.trim() !== '')
           telemetry.metrics.brainFirstMs.observe(clock.nowMs() - startMs);
         text += piece;
         yield piece;
       }
-      if (text.trim() === '') throw new VizaviError('brain_failed', 'the brain had nothing to say');
+      if (text.trim() !== '') return;
+      const { gesture } = this.#manner;
+      if (!gesture) throw new VizaviError('brain_failed', 'the brain had nothing to say');
+      // A nod is an answer. Without a sound to travel with it goes by itself, once it is wanted.
+      await this.#wanted.promise;
+      speech.gesture(gesture);
     } catch (error) {
       if (signal.aborted) throw error;
       telemetry.metrics.brainErrors.inc({ brain: brain.name });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { VizaviError } from '@vizavi/signaling';
+import { MAX_TEXT_LENGTH, VizaviError } from '@vizavi/signaling';
 import type { Listening, SessionEvent } from '@vizavi/signaling';
 import type { Clock } from '../clock.ts';
 import type { Ears } from '../ears/ears.ts';
@@ -49,6 +49,8 @@ export class SpokenTurns {
   #understood: Promise<void> = Promise.resolve();
   /** Words of a turn that seemed to be over when the visitor went on. */
   #carried = '';
+  /** When the last of them was said. */
+  #carriedEndMs = 0;
 
   constructor(options: SpokenTurnsOptions) {
     this.#options = options;
@@ -76,6 +78,9 @@ export class SpokenTurns {
           this.#drop();
           if (this.#speaking) options.emit({ type: 'user.speak_ended', body: { durationMs: 0 } });
           this.#attention(false);
+          // Nothing was said after the words that were carried over: they are the whole turn. Also when listening was turned
+          // off: it is as if that had happened right after them, and who has asked something expects an answer.
+          if (this.#pending === 0) this.#over(null, this.#carriedEndMs);
         },
         failed: (error) => {
           telemetry.log.warn({ err: error }, 'a microphone could not be heard for a moment');
@@ -115,6 +120,9 @@ export class SpokenTurns {
     if (!this.#speaking && this.#pending === 0) return;
     if (text.length > MAX_WORDS_LENGTH)
       throw new VizaviError('text_too_long', `at most ${MAX_WORDS_LENGTH} characters of speech at once`);
+    // Who holds a button may go on for ever.
+    if (joined(this.#carried, this.#browser.sure).length + text.length > MAX_TEXT_LENGTH)
+      throw new VizaviError('text_too_long', `a turn has at most ${MAX_TEXT_LENGTH} characters`);
     this.#browser.heard(text, final);
     this.#tell(this.#browser.text);
   }
@@ -126,43 +134,48 @@ export class SpokenTurns {
   }
 
   #begin(): void {
-    const { emit, speech, telemetry } = this.#options;
+    const { emit, conversation, telemetry } = this.#options;
     emit({ type: 'user.speak_started', body: {} });
     this.#attention(true);
-    if (!speech.active) return;
+    if (!conversation.active) return;
     telemetry.metrics.bargeIns.inc();
-    void speech.interrupt();
+    void conversation.interrupt();
   }
 
   #end({ pcm, durationMs, silenceMs }: Heard): void {
-    const overMs = this.#options.clock.nowMs();
     this.#options.emit({ type: 'user.speak_ended', body: { durationMs } });
     this.#attention(false);
     // From here on nothing that the visitor does drops it.
     const guess = this.#guess ?? this.#guessAt(pcm);
     this.#guess = null;
-    this.#pending += 1;
-    // In the order in which they were said, however long the ears take for each.
-    this.#understood = this.#understood.then(() => this.#understand(guess, overMs, silenceMs));
+    this.#over(guess, this.#options.clock.nowMs() - silenceMs);
   }
 
-  async #understand(guess: Guess, overMs: number, silenceMs: number): Promise<void> {
+  /** In the order in which they were said, however long the ears take for each. @param guess null: without a word */
+  #over(guess: Guess | null, endMs: number): void {
+    const overMs = this.#options.clock.nowMs();
+    this.#pending += 1;
+    this.#understood = this.#understood.then(() => this.#understand(guess, endMs, overMs));
+  }
+
+  async #understand(guess: Guess | null, endMs: number, overMs: number): Promise<void> {
     try {
-      const text = joined(this.#carried, await guess.text);
+      const text = joined(this.#carried, (await guess?.text) ?? '');
       this.#browser?.clear();
       if (text === '') return;
       if (this.#speaking || this.#pending > 1) {
         // Only a breath: what was said so far belongs to what is said after it.
         this.#carried = text;
-        guess.cancel();
+        this.#carriedEndMs = endMs;
+        guess?.cancel();
         return;
       }
       this.#carried = '';
-      const times = { endMs: overMs - silenceMs, overMs, textMs: guess.textMs ?? overMs };
-      if (this.route === 'answer') await this.#options.conversation.answer(text, times, guess.take(text));
+      const times = { endMs, overMs, textMs: guess?.textMs ?? overMs };
+      if (this.route === 'answer') await this.#options.conversation.answer(text, times, guess?.take(text));
       else this.#options.speech.say(randomUUID(), text);
     } catch (error) {
-      guess.cancel();
+      guess?.cancel();
       this.#failed(error);
     } finally {
       this.#pending -= 1;
@@ -171,13 +184,16 @@ export class SpokenTurns {
 
   #guessAt(pcm: Int16Array): Guess {
     const { language, clock, conversation } = this.#options;
-    return new Guess(this.#ears, pcm, { language, clock, over: this.#closed.signal }, (words) => {
+    const guess = new Guess(this.#ears, pcm, { language, clock, over: this.#closed.signal }, (words) => {
       const to = joined(this.#carried, words);
       this.#tell(to);
+      // A turn that is over when the next one has begun is not answered alone, and says nothing of where that one ends.
+      if (this.#guess !== guess && this.#speaking) return null;
       // Who ends with a whole sentence has probably said it all.
       if (this.#browser?.certain ?? /[.?!…]["”’)]?$/.test(words)) this.#listener.endAfter(SURE_END_MS);
       return this.route === 'answer' ? { reply: conversation.prepare(to), to } : null;
     });
+    return guess;
   }
 
   #drop(): void {
@@ -198,6 +214,8 @@ export class SpokenTurns {
   #failed(error: unknown): void {
     const { code } = VizaviError.from(error);
     if (code === 'interrupted') return;
+    // Who is asked to say it again says all of it again.
+    this.#carried = '';
     const { telemetry, conversation } = this.#options;
     telemetry.metrics.earsErrors.inc({ ears: this.#ears.name });
     telemetry.log.error({ err: error, ears: this.#ears.name }, 'the ears failed');

@@ -81,7 +81,8 @@ export class Talk {
   }
 
   listen(mode: Listening, route: 'answer' | 'repeat'): void {
-    this.#turns.route = route;
+    // What was said before listening is turned off still goes where it was meant to.
+    if (mode !== 'off') this.#turns.route = route;
     this.#turns.setMode(mode);
   }
 

@@ -143,10 +143,14 @@ describe('captions', () => {
     await settle();
     await wait(HEARD_MS);
     expect(rig.session.caption).toMatchObject({ utteranceId: 'u', text: 'One two three' });
-    const { text = '', words = [] } = rig.session.caption ?? {};
-    expect(words.map(({ endIndex }) => text.slice(0, endIndex))).toEqual(['One', 'One two', 'One two three']);
-    expect(words[0]?.startMs).toBe(0);
-    expect(words[2]?.startMs).toBeGreaterThan(words[1]?.startMs ?? Infinity);
+    const { text = '', words: places = [] } = rig.session.caption ?? {};
+    expect(places.map(({ endIndex }) => text.slice(0, endIndex))).toEqual([
+      'One',
+      'One two',
+      'One two three',
+    ]);
+    expect(places[0]?.startMs).toBe(0);
+    expect(places[2]?.startMs).toBeGreaterThan(places[1]?.startMs ?? Infinity);
     const words = [said()];
     rig.session.on('captions.changed', () => words.push(said()));
     await wait(890);

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Avatar } from '../../../gpu/src/avatar.ts';
+import type { AvatarBundle } from '../../../gpu/src/avatar-bundle.ts';
+import { gestureAt, gestureFrames } from '../../../gpu/src/gestures.ts';
 import { Speaker } from '../../../gpu/src/speaker.ts';
 import { SlotMeter } from '../../../gpu/src/stage-stats.ts';
 import { FAKE_BUNDLE, FakeModelRunner, readFakeFrame } from '../../support/fake-model-runner.ts';
@@ -14,9 +16,9 @@ let avatar: Avatar;
 let speaker: Speaker;
 let failures: unknown[];
 
-beforeEach(async () => {
+async function open(bundle: AvatarBundle): Promise<void> {
   runner = new FakeModelRunner();
-  avatar = await Avatar.load(FAKE_BUNDLE, runner, { onStep: () => undefined, live: false });
+  avatar = await Avatar.load(bundle, runner, { onStep: () => undefined, live: false });
   failures = [];
   speaker = new Speaker({
     slotId: SLOT,
@@ -36,30 +38,39 @@ beforeEach(async () => {
     onBlockPlayed: () => undefined,
     onFailed: (error) => failures.push(error),
   });
-});
-afterEach(async () => {
+}
+async function close(): Promise<void> {
   speaker.close();
   await avatar.close();
-});
+}
+beforeEach(() => open(FAKE_BUNDLE));
+afterEach(close);
 
 interface Shown {
   /** Made for this slot, not taken from a loop. */
   readonly made: boolean;
-  /** Of the face: how wide the jaw is open and how much it smiles, as brightness. */
-  readonly picture: string;
+  /** The sum of the face's parameters, as the picture's brightness tells it. */
+  readonly sum: number;
+  readonly sound: boolean;
+}
+
+function tick(): Shown {
+  const content = speaker.next();
+  const shown = {
+    made: readFakeFrame(content.picture).slotId === SLOT,
+    sum: ((content.picture[3] ?? NaN) - 64) / 48,
+    sound: content.sound?.some((sample) => sample !== 0) ?? false,
+  };
+  content.onPictureFree();
+  return shown;
 }
 
 /** Ticks, each after its picture has been made. */
 async function ticks(count: number): Promise<Shown[]> {
   const shown: Shown[] = [];
-  for (let tick = 0; tick < count; tick += 1) {
+  while (shown.length < count) {
     while (speaker.awaited) await new Promise((resolve) => setImmediate(resolve));
-    const content = speaker.next();
-    shown.push({
-      made: readFakeFrame(content.picture).slotId === SLOT,
-      picture: Buffer.from(content.picture.subarray(3)).toString('hex'),
-    });
-    content.onPictureFree();
+    shown.push(tick());
   }
   expect(failures).toEqual([]);
   return shown;
@@ -73,9 +84,20 @@ describe('Speaker', () => {
   it('makes the frames of a gesture, in silence and in the midst of speech, and no others', async () => {
     await ticks(3);
     speaker.gesture('nod');
-    const nod = await ticks(40);
-    expect(nod.slice(0, 15).every(({ made }) => made)).toBe(true);
-    expect(nod.slice(32).some(({ made }) => made)).toBe(false);
+    const silent = await ticks(40);
+    expect(silent.slice(0, 15).every(({ made }) => made)).toBe(true);
+    expect(silent.slice(32).some(({ made }) => made)).toBe(false);
+
+    speaker.push('u1', 16_000, loud(10), true);
+    await ticks(5);
+    const ahead = Math.ceil(speaker.leadMs / 40);
+    speaker.gesture('nod');
+    const spoken = await ticks(60);
+    // The speech alone comes to rest after 14 more.
+    const made = spoken.filter((shown) => shown.made).length;
+    expect(made).toBeGreaterThanOrEqual(ahead + gestureFrames('nod', 25));
+    expect(made).toBeLessThanOrEqual(ahead + gestureFrames('nod', 25) + 2);
+    expect(spoken.slice(0, made).every((shown) => shown.made)).toBe(true);
   });
 
   it('turns to a listener by frames of its own, then shows the shared loop of listening, and turns back', async () => {
@@ -145,5 +167,151 @@ describe('Speaker', () => {
     speaker.listen(true);
     expect((await ticks(20)).every(({ made }) => made)).toBe(true);
     expect((await ticks(30)).at(-1)?.made).toBe(false);
+  });
+});
+
+describe('gestures of a Speaker', () => {
+  /** A face of lids alone, which idle motion leaves at rest and sound hardly moves. */
+  const LIDS: AvatarBundle = {
+    ...FAKE_BUNDLE,
+    expression: {
+      parameters: [{ name: 'eyeWide', index: 0, rest: 0, min: 0, max: 1, audioDriven: true }],
+    },
+  };
+  const BROWS = gestureFrames('brows', LIDS.fps);
+  const wide = (frame: number): number => gestureAt('brows', frame / LIDS.fps)?.['eyeWide'] ?? 0;
+  const quiet = (frames: number): Int16Array => new Int16Array(frames * 640).fill(20);
+  const say = (id: string, frames: number, gesture?: 'brows' | 'nod'): void => {
+    speaker.push(id, 16_000, quiet(frames), true, { gesture });
+  };
+  const steps = (values: readonly number[]): number[] =>
+    values.slice(1).map((value, at) => Math.abs(value - (values[at] ?? NaN)));
+  const largest = (values: readonly number[]): number => Math.max(...steps(values));
+  /** In a row, and a brightness is a whole number. */
+  const OWN_STEP = largest(Array.from({ length: BROWS + 2 }, (_, frame) => wide(frame))) + 1.01 / 48;
+  const begins = (shown: readonly Shown[]): number => shown.findIndex(({ sum }) => sum > 0);
+  const sums = (shown: readonly Shown[]): number[] => shown.map(({ sum }) => sum);
+
+  const expectPerformed = (shown: readonly Shown[]): void => {
+    expect(Math.max(...sums(shown))).toBeCloseTo(0.3, 1);
+    expect(largest(sums(shown))).toBeLessThan(OWN_STEP);
+    expect(shown.at(-1)).toMatchObject({ sum: 0, made: false });
+  };
+  const expectNone = (shown: readonly Shown[]): void => {
+    expect(Math.max(...sums(shown))).toBe(0);
+  };
+
+  beforeEach(async () => {
+    await close();
+    await open(LIDS);
+  });
+
+  it.each([1, 3, 8, 30])('begins with its sound and without a jump, %i frames long', async (frames) => {
+    const before = await ticks(3);
+    say('u1', frames, 'brows');
+    const shown = [...before, ...(await ticks(70))];
+    expect(begins(shown)).toBe(shown.findIndex(({ sound }) => sound));
+    expectPerformed(shown);
+  });
+
+  it.each([5, BROWS + 1])('begins with its sound after another utterance, of %i frames', async (frames) => {
+    say('u1', frames);
+    say('u2', 6, 'brows');
+    const shown = await ticks(70);
+    expect(begins(shown)).toBe(shown.findIndex(({ sound }) => sound) + frames);
+    expectPerformed(shown);
+  });
+
+  it('is done to its end when the next one is planned before it', async () => {
+    say('u1', BROWS + 1, 'brows');
+    say('u2', 6, 'brows');
+    const shown = await ticks(90);
+    expect(begins(shown.slice(BROWS))).toBe(1);
+    expectPerformed(shown);
+  });
+
+  it('goes on after its sound, and under a new utterance', async () => {
+    say('u1', 1, 'brows');
+    const shown = await ticks(15);
+    expect(shown.at(-1)?.sum).toBeGreaterThan(0.1);
+    say('u2', 4);
+    shown.push(...(await ticks(50)));
+    expectPerformed(shown);
+  });
+
+  it('begins without a jump when the first picture is long in the making', async () => {
+    say('u1', 8, 'brows');
+    const shown = [tick(), tick(), tick(), ...(await ticks(60))];
+    expect(begins(shown)).toBe(shown.findIndex(({ sound }) => sound));
+    expectPerformed(shown);
+  });
+
+  it.each([0, 3])(
+    'is none when its utterance is cut off before the first picture, %i ticks on',
+    async (n) => {
+      await ticks(3);
+      say('u1', 20, 'brows');
+      expect(speaker.leadMs).toBeGreaterThan(0);
+      for (let waited = 0; waited < n; waited += 1) expect(tick().sound).toBe(false);
+      speaker.interrupt();
+      const shown = await ticks(40);
+      expectNone(shown);
+      expect(shown.some(({ made }) => made)).toBe(false);
+    },
+  );
+
+  it('is none when its utterance waits behind the one that is cut off', async () => {
+    say('u1', 8);
+    say('u2', 20, 'brows');
+    // The next picture is the gesture's first.
+    const before = await ticks(8);
+    speaker.interrupt();
+    expectNone([...before, ...(await ticks(40))]);
+  });
+
+  it('comes to its end when its utterance is cut off in the midst of it', async () => {
+    say('u1', 20, 'brows');
+    const shown = await ticks(4);
+    expect(shown.at(-1)?.sum).toBeGreaterThan(0);
+    speaker.interrupt();
+    shown.push(...(await ticks(50)));
+    expectPerformed(shown);
+  });
+
+  it('comes to its end when the utterance after its own is cut off before the first picture', async () => {
+    say('u1', 1, 'brows');
+    const shown = await ticks(15);
+    say('u2', 10, 'brows');
+    speaker.interrupt();
+    shown.push(...(await ticks(50)));
+    expectPerformed(shown);
+    // Once, and a picture may stand for a tick where its frames begin to be made without sound.
+    expect(shown.filter(({ sum }) => sum > 0).length).toBeLessThanOrEqual(BROWS + 2);
+  });
+
+  it.each([0, 4])(
+    'goes on when it was asked for by itself, %i frames into a speech cut off',
+    async (frames) => {
+      say('u1', 20);
+      const shown = await ticks(frames);
+      speaker.gesture('brows');
+      speaker.interrupt();
+      shown.push(...(await ticks(60)));
+      expectPerformed(shown);
+    },
+  );
+
+  it('goes on when it was asked for by itself while the same one was to come with the speech', async () => {
+    say('u1', 20, 'brows');
+    speaker.gesture('brows');
+    speaker.interrupt();
+    expectPerformed(await ticks(60));
+  });
+
+  it('does not come back with a speech that follows the one cut off', async () => {
+    say('u1', 20, 'brows');
+    speaker.interrupt();
+    say('u2', 10);
+    expectNone(await ticks(60));
   });
 });

@@ -102,6 +102,36 @@ describe('SpeechTrack', () => {
     expect(track.row).toBe(110);
   });
 
+  it('goes on there also when its first frame is long in the making', () => {
+    play(1);
+    queue.push('a', 16_000, sound(2), true);
+    const plan = track.plan(1);
+    const firstRow = plan.firstRow + plan.skip;
+    play(3, false);
+    track.deliver(plan, [{ entry: entry++, params: null }]);
+    expect(kinds(play(1))).toBe('F');
+    expect(track.row).toBe(firstRow);
+  });
+
+  it('lets a row stand that could not be shown, until its frames are made', () => {
+    play(3);
+    track.missed();
+    track.bridge(4);
+    expect(track.plan(2).firstRow).toBe(103);
+  });
+
+  it('lets no row stand for a sound that may be long in coming', () => {
+    queue.push('a', 16_000, sound(1), false);
+    play(3);
+    track.missed();
+    track.bridge(4);
+    expect([track.row, track.wanted]).toEqual([103, 0]);
+    queue.push('a', 16_000, sound(4), true);
+    play(1, false);
+    track.missed();
+    expect(track.plan(1)).toMatchObject({ firstRow: 101, skip: LOOKAHEAD });
+  });
+
   it('marks first and last blocks of each utterance and plays utterances back to back', () => {
     queue.push('a', 16_000, sound(2), true);
     queue.push('b', 16_000, sound(2), true);

@@ -90,6 +90,35 @@ describe('a message', () => {
     expect(viewer.of('avatar.reply_ended').map(({ text }) => text)).toEqual(['Yes.']);
   });
 
+  it('may be a gesture alone', async () => {
+    rig.brain.scripts.push(['[n', 'od] '], ['Good.']);
+    await ask('r1', 'Can you nod?');
+    expect(worker.gestures).toEqual(['nod']);
+    expect(viewer.of('avatar.reply_ended')).toMatchObject([{ replyId: 'r1', text: '', outcome: 'spoken' }]);
+    await ask('r2', 'And speak?');
+    expect(worker.gestures).toEqual(['nod']);
+    await heard('r2', 1);
+    expect(history()).toEqual(['visitor: Can you nod?', 'visitor: And speak?']);
+  });
+
+  it('names moods and gestures in its midst unheard', async () => {
+    rig.brain.scripts.push(['[warm] Let me look.', { tool: 'show' }, ' [no', 'd, warm] Here.'], ['Yes.']);
+    await ask('r1', 'Show me.');
+    const { callId = '' } = viewer.of('tool.called')[0] ?? {};
+    await viewer.peer.call('tool.result', { callId, result: '', failed: false });
+    await settle();
+    expect(viewer.of('avatar.transcription.chunk').map(({ text }) => text)).toEqual([
+      'Let',
+      'me',
+      'look.',
+      'Here.',
+    ]);
+    await heard('r1', 4);
+    expect(viewer.of('avatar.transcription').map(({ text }) => text)).toEqual(['Let me look. Here.']);
+    await ask('r2', 'Again?');
+    expect(history()[1]).toBe('avatar: Let me look. Here.');
+  });
+
   it('carries the conversation: the brain is told what was said before', async () => {
     rig.brain.scripts.push(['Hello Ada.']);
     await ask('r1', 'I am Ada.');
@@ -164,6 +193,22 @@ describe('a message', () => {
     expect(worker.complete).toEqual(['r2']);
   });
 
+  it('that waits until the reply before it is silent is not said after an interrupt', async () => {
+    await ask('r1', 'Count.');
+    const messages = ['r2', 'r3'].map((replyId) => viewer.peer.call('message', { replyId, text: 'Stop.' }));
+    while (worker.interrupts.length === 0) await new Promise(setImmediate);
+    const { interrupted } = await viewer.peer.call('interrupt', {});
+    await Promise.all(messages);
+    await settle();
+    expect(interrupted).toContain('r3');
+    expect(viewer.of('avatar.reply_ended').map(({ replyId, outcome }) => `${replyId} ${outcome}`)).toEqual([
+      'r1 interrupted',
+      'r2 interrupted',
+      'r3 interrupted',
+    ]);
+    expect(worker.order.at(-1)).not.toBe('r3');
+  });
+
   it('stops the brain when the session ends', async () => {
     rig.brain.scripts.push(['Well. ', { until: new Promise(() => undefined) }]);
     await ask('r1', 'Think.');
@@ -210,9 +255,12 @@ describe('a brain that fails', () => {
   });
 
   it('with nothing to say counts as failed', async () => {
-    rig.brain.scripts.push(['  ']);
+    rig.brain.scripts.push(['  '], ['[warm] ']);
     await ask('r1', 'Hello?');
     expect(worker.samples('r1')).toHaveLength(1000);
+    await heard('r1', 1);
+    await ask('r2', 'Hello?');
+    expect(worker.samples('r2')).toHaveLength(1000);
   });
 });
 

@@ -40,6 +40,7 @@ async function understand(text: string): Promise<void> {
   await settle();
 }
 
+const transcribed = (): string[] => viewer.of('user.transcription').map(({ text }) => text);
 const questions = (): (string | undefined)[] => rig.brain.requests.map(({ history }) => history.at(-1)?.text);
 
 describe('a spoken turn, with ears of the server', () => {
@@ -151,6 +152,71 @@ describe('a spoken turn, with ears of the server', () => {
     expect(viewer.of('user.transcription').map(({ text }) => text)).toEqual(['What time is it?']);
   });
 
+  it('is answered when what had begun after it was a cough', async () => {
+    await say(1, 0.8);
+    ear().speech(0.1);
+    await settle();
+    await understand('What time is it?');
+    expect(viewer.of('user.transcription')).toEqual([]);
+    await rig.clock.advance(640);
+    ear().silence(0.8);
+    await settle();
+    expect(transcribed()).toEqual(['What time is it?']);
+    const { replyId } = viewer.of('user.transcription')[0] ?? { replyId: '' };
+    expect(worker.complete).toEqual([replyId]);
+    worker.started(replyId);
+    worker.ended(replyId, 6000);
+    await settle();
+    // The visitor has waited since the end of the words, not since the cough's.
+    expect(viewer.of('avatar.reply_ended')[0]?.latency.endOfTurnMs).toBeGreaterThan(640 + 600);
+    await say(1, 0.8);
+    await understand('Thank you.');
+    expect(transcribed()).toEqual(['What time is it?', 'Thank you.']);
+  });
+
+  it('is answered when listening is turned off in the midst of the next one', async () => {
+    await say(1, 0.8);
+    ear().speech(1);
+    await settle();
+    await understand('What time is it?');
+    await viewer.peer.call('listening.set', { mode: 'off' });
+    await settle();
+    expect(transcribed()).toEqual(['What time is it?']);
+    await viewer.peer.call('listening.set', { mode: 'open' });
+    await say(1, 0.8);
+    await understand('Hello.');
+    expect(transcribed()).toEqual(['What time is it?', 'Hello.']);
+  });
+
+  it('is not put in front of the next one when the ears have failed in between', async () => {
+    await say(1, 0.8);
+    ear().speech(1);
+    await settle();
+    await understand('I want to know');
+    ear().silence(0.8);
+    await settle();
+    ears.asked.at(-1)?.fail(new VizaviError('ears_failed', 'no such model'));
+    await settle();
+    await say(1, 0.8);
+    await understand('What time is it?');
+    expect(transcribed()).toEqual(['What time is it?']);
+  });
+
+  it('that is understood late says nothing of where the next one ends, and is not answered alone', async () => {
+    await say(1, 0.8);
+    await say(1, 0.4);
+    ears.asked[0]?.hear('I have a question.');
+    await settle();
+    ear().silence(0.1);
+    await settle();
+    expect(viewer.of('user.speak_ended')).toHaveLength(1);
+    expect(rig.brain.requests).toEqual([]);
+    ear().silence(0.2);
+    await settle();
+    await understand('What time is it?');
+    expect(questions()).toEqual(['I have a question. What time is it?']);
+  });
+
   it('is answered together with the next one when the ears are slower than the visitor', async () => {
     await say(1, 0.8);
     await say(1, 0.8);
@@ -195,6 +261,26 @@ describe('a spoken turn, with ears of the server', () => {
     ]);
   });
 
+  it('silences what waits to be said, too', async () => {
+    await viewer.peer.call('message', { replyId: 'r1', text: 'Count.' });
+    await settle();
+    const asked = viewer.peer.call('message', { replyId: 'r2', text: 'Stop.' });
+    while (worker.interrupts.length === 0) await new Promise(setImmediate);
+    ear().speech(0.5);
+    await asked;
+    await settle();
+    expect(worker.order).toEqual(['r1']);
+    expect(viewer.of('avatar.reply_ended').map(({ replyId, outcome }) => `${replyId} ${outcome}`)).toEqual([
+      'r1 interrupted',
+      'r2 interrupted',
+    ]);
+    ear().silence(0.8);
+    await settle();
+    await understand('Go on.');
+    expect(rig.brain.requests.at(-1)?.history.map(({ text }) => text)).toEqual(['Count.', 'Stop.', 'Go on.']);
+    expect(rig.brain.requests).toHaveLength(2);
+  });
+
   it('is apologised for when the ears fail; the next one is heard', async () => {
     await say(1, 0.8);
     ears.asked.at(-1)?.fail(new VizaviError('ears_failed', 'no such model'));
@@ -213,6 +299,15 @@ describe('a spoken turn, with ears of the server', () => {
     await understand('Welcome to our product.');
     expect(rig.brain.requests).toEqual([]);
     expect(worker.samples(worker.complete[0] ?? '')).toHaveLength(4000);
+  });
+
+  it('is said again also when listening is turned off before it is understood', async () => {
+    await viewer.peer.call('listening.set', { mode: 'open', route: 'repeat' });
+    await say(1, 0.8);
+    await viewer.peer.call('listening.set', { mode: 'off' });
+    await understand('Welcome to our product.');
+    expect(rig.brain.requests).toEqual([]);
+    expect(worker.complete).toHaveLength(1);
   });
 
   it('is not heard when listening is off, or the microphone is closed', async () => {
@@ -278,6 +373,20 @@ describe('push-to-talk', () => {
     expect(ears.asked).toEqual([]);
   });
 
+  it('that says nothing does not swallow what was said before', async () => {
+    await viewer.peer.call('pushToTalk.start', {});
+    ear().speech(1);
+    await viewer.peer.call('pushToTalk.stop', {});
+    ear().silence(0.5);
+    await viewer.peer.call('pushToTalk.start', {});
+    await understand('What time is it?');
+    expect(transcribed()).toEqual([]);
+    await viewer.peer.call('pushToTalk.stop', {});
+    ear().silence(0.5);
+    await settle();
+    expect(transcribed()).toEqual(['What time is it?']);
+  });
+
   it('needs the mode', async () => {
     await viewer.peer.call('listening.set', { mode: 'open' });
     await expect(viewer.peer.call('pushToTalk.start', {})).rejects.toMatchObject({ code: 'invalid_state' });
@@ -329,6 +438,37 @@ describe('a spoken turn, with the ears of the browser', () => {
   it('is refused when it is longer than any breath', async () => {
     ear().speech(1);
     await expect(heard('x'.repeat(2001), true)).rejects.toMatchObject({ code: 'text_too_long' });
+  });
+
+  it('is refused when it does not end; what came before is answered', async () => {
+    ear().speech(1);
+    const words = 'x'.repeat(1999);
+    for (let n = 0; n < 5; n += 1) await heard(words, true);
+    await settle();
+    const told = viewer.of('user.transcription.chunk').length;
+    await expect(heard(words, true)).rejects.toMatchObject({ code: 'text_too_long' });
+    await expect(heard(words, false)).rejects.toMatchObject({ code: 'text_too_long' });
+    expect(viewer.of('user.transcription.chunk')).toHaveLength(told);
+    ear().silence(1);
+    await settle();
+    expect(transcribed()).toEqual([Array(5).fill(words).join(' ')]);
+    ear().speech(1);
+    await heard(words, true);
+    ear().silence(1);
+    await settle();
+    expect(transcribed().at(-1)).toBe(words);
+  });
+
+  it('has no words of a cough in it', async () => {
+    ear().speech(0.1);
+    await heard('hum', true);
+    ear().silence(0.8);
+    await settle();
+    ear().speech(1);
+    await heard('hello', true);
+    ear().silence(0.8);
+    await settle();
+    expect(transcribed()).toEqual(['hello']);
   });
 
   it('is refused where the server listens itself', async () => {
