@@ -79,6 +79,11 @@ try {
   };
   process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   if (values.json) await writeFile(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+  const most = Math.max(slotsLeased, figures.slotsLeasedAfter);
+  if (most > 1) {
+    note(`FAILED: ${count} viewers of one session leased ${most} slots; one is enough for all of them`);
+    process.exitCode = 1;
+  }
 } finally {
   await Promise.all(viewers.map((viewer) => viewer.leave()));
   await close();

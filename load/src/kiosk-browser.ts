@@ -84,6 +84,13 @@ export class KioskBrowser {
     return Promise.race([page.evaluate(read).catch(() => null), late]);
   }
 
+  /** Loads the page with other settings; a browser that is started anew has the first ones again. */
+  async open(address: string): Promise<void> {
+    const page = await this.page();
+    if (!page) throw new Error('the kiosk has no page');
+    await page.goto(address);
+  }
+
   state(): Promise<string | null> {
     return this.ask(() => document.body.dataset['state'] ?? null);
   }

@@ -17,16 +17,21 @@ const EXAMPLES = {
 
 /**
  * `npm run example NAME`: vizavi and, where the example has one, the server of the site that uses it, with a key between them
- * as in production. Both end together.
+ * as in production. Both end together. `PORT` is vizavi's port, `EXAMPLE_PORT` the site's.
  * @param {import('./context.mjs').Context} context
  * @param {string[]} args
  * @returns {Promise<number>}
  */
 export async function runExample(context, [name]) {
   const example = Object.hasOwn(EXAMPLES, name ?? '') ? EXAMPLES[name] : null;
-  if (!example) fail(`npm run example NAME, where NAME is ${Object.keys(EXAMPLES).join(', ')}`);
+  if (!example)
+    fail(
+      name ? `there is no example ${name}` : 'no example is named',
+      `npm run example NAME, where NAME is ${Object.keys(EXAMPLES).join(', ')}`,
+    );
   const key = randomBytes(24).toString('base64url');
   const port = context.env['PORT'] ?? '8080';
+  const sitePort = context.env['EXAMPLE_PORT'] ?? example.port;
   const env = {
     ...context.env,
     PORT: port,
@@ -38,32 +43,33 @@ export async function runExample(context, [name]) {
   if (example.ownServer) {
     const site = {
       ...context.env,
-      PORT: example.port,
+      PORT: sitePort,
       HOST: '127.0.0.1',
       VIZAVI_URL: `http://localhost:${port}`,
       VIZAVI_API_KEY: key,
     };
     running.push(runNode({ ...context, env: site }, [`${HOME}/${name}/server.mjs`]));
   }
-  void ready(port).then(() =>
-    say(
-      `${example.says} is at http://localhost:${example.ownServer ? example.port : port}${example.path ?? '/'}`,
-    ),
-  );
+  const ended = new AbortController();
+  const address = `http://localhost:${example.ownServer ? sitePort : port}${example.path ?? '/'}`;
+  void ready(port, ended.signal).then((isReady) => isReady && say(`${example.says} is at ${address}`));
   const code = await Promise.race(running);
+  ended.abort();
   // One without the other is of no use.
-  process.kill(process.pid, 'SIGTERM');
+  if (example.ownServer) process.kill(process.pid, 'SIGTERM');
   await Promise.all(running);
   return code;
 }
 
-/** Resolves when an avatar is there. */
-async function ready(port) {
-  while (
-    !(await fetch(`http://127.0.0.1:${port}/readyz`).then(
+/** Resolves when an avatar is there; with false when there will be none. */
+async function ready(port, signal) {
+  while (!signal.aborted) {
+    const isReady = await fetch(`http://127.0.0.1:${port}/readyz`).then(
       ({ ok }) => ok,
       () => false,
-    ))
-  )
+    );
+    if (isReady) return true;
     await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return false;
 }

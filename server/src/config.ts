@@ -35,6 +35,8 @@ export interface Config {
   /** How long it waits without viewers after that. */
   readonly graceSec: number;
   readonly maxViewers: number;
+  /** Sessions that one address may open. */
+  readonly sessionsPerMinute: number;
   /** Whether a GPU worker is started with the server. */
   readonly localWorker: boolean;
   readonly bundlesDir: string;
@@ -113,6 +115,7 @@ const environment = z.object({
   VIZAVI_JOIN_TIMEOUT_SEC: seconds(1).default(60),
   VIZAVI_GRACE_SEC: seconds(1).default(30),
   VIZAVI_MAX_VIEWERS: integer(1, 1000).default(50),
+  VIZAVI_SESSIONS_PER_MINUTE: integer(1, 1_000_000).default(60),
   VIZAVI_MAX_QUEUE: integer(0, 10_000).default(20),
   VIZAVI_QUEUE_TIMEOUT_SEC: seconds(1).default(120),
   VIZAVI_LOCAL_WORKER: z.enum(['true', 'false'], 'must be true or false').default('true'),
@@ -172,6 +175,7 @@ export function readConfig(
     joinTimeoutSec: data.VIZAVI_JOIN_TIMEOUT_SEC,
     graceSec: data.VIZAVI_GRACE_SEC,
     maxViewers: data.VIZAVI_MAX_VIEWERS,
+    sessionsPerMinute: data.VIZAVI_SESSIONS_PER_MINUTE,
     maxQueue: data.VIZAVI_MAX_QUEUE,
     queueTimeoutSec: data.VIZAVI_QUEUE_TIMEOUT_SEC,
     localWorker,

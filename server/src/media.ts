@@ -37,7 +37,7 @@ export interface ViewerMedia {
   readonly watching: boolean;
   /** @throws VizaviError `invalid_message`, `invalid_state` */
   connect(dtlsParameters: Ortc): Promise<void>;
-  /** Both streams, paused; earlier ones end. @throws VizaviError `invalid_message` when they cannot be played */
+  /** Both streams, paused; earlier ones end. @throws VizaviError `unsupported_device` when they cannot be played */
   consume(rtpCapabilities: Ortc): Promise<ConsumerInfo[]>;
   /** @throws VizaviError `invalid_state` before `consume` */
   resume(): Promise<void>;

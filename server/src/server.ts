@@ -113,6 +113,7 @@ export class VizaviServer implements AsyncDisposable {
         tokens,
         telemetry,
         publicUrl: () => this.url,
+        sessionsPerMinute: config.sessionsPerMinute,
         isDraining: () => this.#closing !== null,
       }),
     );

@@ -223,7 +223,8 @@ class RouterViewer implements ViewerMedia {
         this.#router.canConsume({ producerId, rtpCapabilities: capabilities }),
       ),
     );
-    if (!playable) throw new VizaviError('invalid_message', 'this viewer cannot play the session’s codecs');
+    if (!playable)
+      throw new VizaviError('unsupported_device', 'this viewer cannot play the session’s codecs');
     for (const consumer of this.#consumers) consumer.close();
     this.#resumed = false;
     const consumers = await attempt(() =>

@@ -12,6 +12,8 @@ const PATIENT = 'kiosk=test&title=City%20Museum&reload=off&goodbye=Bye.';
 const SETTINGS = `${PATIENT}&timeout=5`;
 const GREETING = 'Seven green bottles are standing on the wall.';
 const LONG = 30_000;
+/** Enough to load the page before its day ends. */
+const LOADING_MS = 15_000;
 
 /** What the camera sees. */
 const films = mkdtempSync(join(tmpdir(), 'vizavi-camera-'));
@@ -227,6 +229,57 @@ describe('the page', () => {
     expect(await state()).toBe('asleep');
   });
 
+  it('keeps the screen lit, again whenever it is seen again, but not at night', async () => {
+    await page.evaluateOnNewDocument(pretendWakeLock);
+    const held = (): Promise<Lights> => page.evaluate(() => (globalThis as unknown as Lit).lights);
+    const see = (isSeen: boolean): Promise<void> =>
+      page.evaluate((seen) => (globalThis as unknown as Lit).see(seen), isSeen);
+    await open();
+    await expect.poll(held, { timeout: LONG }).toEqual({ asked: ['screen'], lit: true });
+    await see(false);
+    // The page looks every second: it asks for nothing that a hidden page is refused.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(await held()).toEqual({ asked: ['screen'], lit: false });
+    await see(true);
+    await expect.poll(held).toEqual({ asked: ['screen', 'screen'], lit: true });
+    // What the browser takes back of its own accord.
+    await page.evaluate(() => (globalThis as unknown as Lit).goOut());
+    await expect.poll(held, { timeout: 5000 }).toEqual({ asked: ['screen', 'screen', 'screen'], lit: true });
+
+    const aroundNow = [-1, 1].map((hours) => timeOfDay(Date.now() + hours * 3600_000)).join('-');
+    await open(`${SETTINGS}&dim=${encodeURIComponent(aroundNow)}`);
+    await page.waitForSelector('#night:not([hidden])');
+    expect(await held()).toEqual({ asked: [], lit: false });
+    // Whoever is there sees something.
+    await touch();
+    await expect.poll(held, { timeout: LONG }).toEqual({ asked: ['screen'], lit: true });
+  });
+
+  it('is loaded anew at the end of its day, when the visitor has gone, and takes the next one', async () => {
+    const end = new Date();
+    end.setHours(4, 30, 0, 0);
+    await page.evaluateOnNewDocument(shiftClock, end.getTime() - LOADING_MS - Date.now());
+    const clock = (): Promise<number> => page.evaluate(() => Date.now());
+    const loaded = (): Promise<number> => page.evaluate(() => performance.timeOrigin);
+    await open(PATIENT.replace('reload=off', 'reload=04:30'));
+    expect(await clock()).toBeLessThan(end.getTime());
+    await touch();
+    await expect.poll(state).not.toBe('asleep');
+    const first = await loaded();
+    await expect.poll(clock, { timeout: LOADING_MS + 5000 }).toBeGreaterThan(end.getTime() + 2000);
+    expect(await loaded()).toBe(first);
+
+    await inState('talking');
+    await page.click('#done');
+    await expect.poll(loaded, { timeout: LONG }).toBeGreaterThan(first);
+    await page.waitForSelector('[data-alive]');
+    const second = await loaded();
+    await touch();
+    await inState('greeting');
+    // Once a day.
+    expect(await loaded()).toBe(second);
+  });
+
   it('tells the server how it is doing', async () => {
     await open();
     await touch();
@@ -280,6 +333,63 @@ describe('when things break, a visitor is greeted again', () => {
       .toMatch(/greeting|talking/);
   });
 });
+
+/** What the page has asked of the screen. */
+interface Lights {
+  asked: string[];
+  lit: boolean;
+}
+interface Lit {
+  lights: Lights;
+  see: (isSeen: boolean) => void;
+  goOut: () => void;
+}
+
+/** In the page, before its scripts: a wake lock that goes when the page is hidden, as browsers do it. */
+function pretendWakeLock(): void {
+  const scope = globalThis as unknown as Lit;
+  const lights: Lights = { asked: [], lit: false };
+  let last = { released: true };
+  const goOut = (): void => {
+    last.released = true;
+    lights.lit = false;
+  };
+  const request = async (type: string): Promise<object> => {
+    lights.asked.push(type);
+    if (document.hidden) throw new DOMException('hidden', 'NotAllowedError');
+    lights.lit = true;
+    last = { released: false };
+    return Object.assign(last, { release: async () => goOut() });
+  };
+  let isSeen = true;
+  Object.defineProperty(document, 'hidden', { get: () => !isSeen });
+  Object.defineProperty(navigator, 'wakeLock', { value: { request } });
+  const see = (seen: boolean): void => {
+    isSeen = seen;
+    if (!seen) goOut();
+    document.dispatchEvent(new Event('visibilitychange'));
+  };
+  Object.assign(scope, { lights, see, goOut });
+}
+
+/** In the page, before its scripts: its wall clock goes so much ahead. */
+function shiftClock(shiftMs: number): void {
+  const RealDate = Date;
+  globalThis.Date = class extends RealDate {
+    constructor(...given: [] | [number]) {
+      if (given.length === 0) super(RealDate.now() + shiftMs);
+      else super(...given);
+    }
+    static override now(): number {
+      return RealDate.now() + shiftMs;
+    }
+  } as DateConstructor;
+}
+
+/** Such as 04:30. */
+function timeOfDay(ms: number): string {
+  return new Date(ms).toTimeString().slice(0, 5);
+}
 
 async function sessionsOnServer(): Promise<{ sessions: number }> {
   const text = await (await fetch(`${server.url}/metrics`)).text();

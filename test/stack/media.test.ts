@@ -137,7 +137,7 @@ describe('session media', () => {
       { fingerprints: [{ algorithm: 'md5', value: 'x' }] },
     ];
     for (const parameters of garbage) {
-      await expect(viewer.consume(parameters)).rejects.toMatchObject({ code: 'invalid_message' });
+      await expect(viewer.consume(parameters)).rejects.toMatchObject({ code: 'unsupported_device' });
       await expect(viewer.connect(parameters)).rejects.toMatchObject({ code: 'invalid_message' });
     }
     const dtls = { role: 'client', fingerprints: viewer.transport.dtlsParameters['fingerprints'] };

@@ -4,15 +4,17 @@
 # KIOSK_TOKEN    where the server has API keys: the token of this kiosk, for its beacon
 # KIOSK_PROFILE  where the browser keeps the page for when the server is away
 # KIOSK_FLAGS    more flags for the browser
+# KIOSK_SILENCE  seconds without a word of the page after which the browser is started anew, by default 80
 # CHROMIUM       which browser
 set -u
 
 address=${1:-http://localhost:8080/kiosk/}
 token=${KIOSK_TOKEN:-}
 profile=${KIOSK_PROFILE:-${XDG_DATA_HOME:-$HOME/.local/share}/vizavi-kiosk}
-# The page tells every 30 s how it is; two of three may be lost.
-stale_sec=80
-look_every_sec=5
+# The page tells every 30 s how it is; two of three may be lost. A page that is loading tells sooner than that.
+stale_sec=${KIOSK_SILENCE:-80}
+most_stale_sec=3600
+look_every_sec=$((stale_sec < 10 ? (stale_sec + 1) / 2 : 5))
 
 server=$(printf %s "$address" | sed -E 's#^(https?://[^/]+).*#\1#')
 kiosk=$(printf %s "$address" | sed -nE 's#.*[?&]kiosk=([A-Za-z0-9_-]+).*#\1#p')
@@ -55,20 +57,52 @@ stop_browser() {
 }
 trap 'stop_browser; exit 0' TERM INT
 
-# What the server last heard of this kiosk; nothing while the server is away.
+# A page that tells somebody else, or nobody, is unknown to the server for good.
+case $address in *[?\&]beacon=*) is_told=0 ;; *) is_told=1 ;; esac
+
+# What the server last heard of this kiosk, and the HTTP status; nothing while the server is away.
 heard() {
-  curl -fsS -m 3 ${token:+-H "authorization: Bearer $token"} "$server/v1/kiosks/$kiosk" 2>/dev/null
+  curl -sS -m 3 -w ' %{http_code}' ${token:+-H "authorization: Bearer $token"} \
+    "$server/v1/kiosks/$kiosk" 2>/dev/null
 }
+
+# How long the server may know nothing of this kiosk.
+unknown_limit_sec=$stale_sec
 
 while :; do
   "$browser" "${flags[@]}" ${more[@]+"${more[@]}"} "$address" >/dev/null 2>&1 &
   browser_pid=$!
   started=$SECONDS
+  unknown_since=
   while kill -0 "$browser_pid" 2>/dev/null; do
     # Not in the way of a signal, as a plain sleep would be.
     sleep "$look_every_sec" &
     wait $!
-    report=$(heard) || continue
+    report=$(heard) || report=
+    case $report in
+      *' 200')
+        unknown_since=
+        unknown_limit_sec=$stale_sec
+        ;;
+      *'"not_found"'*' 404')
+        # A server that was started anew has forgotten all kiosks. A page that lives tells it; one that crashed does not.
+        unknown_since=${unknown_since:-$SECONDS}
+        unknown_sec=$((SECONDS - unknown_since))
+        if [ "$is_told" = 1 ] && [ "$unknown_sec" -gt "$unknown_limit_sec" ]; then
+          echo "$(date -Is) the server has heard nothing of the page for $unknown_sec s" >&2
+          # Where no beacon gets through, starting anew does not help: visitors are disturbed ever less often.
+          unknown_limit_sec=$((unknown_limit_sec * 2))
+          [ "$unknown_limit_sec" -le "$most_stale_sec" ] || unknown_limit_sec=$most_stale_sec
+          break
+        fi
+        continue
+        ;;
+      *)
+        # The server is away, or has nothing to tell: the page waits for it by itself.
+        unknown_since=
+        continue
+        ;;
+    esac
     silent_sec=$(printf %s "$report" | sed -nE 's/.*"lastSeenSec":([0-9]+).*/\1/p')
     age_sec=$((SECONDS - started))
     case $report in *'"state":"hung"'*) is_hung=1 ;; *) is_hung=0 ;; esac
