@@ -28,7 +28,7 @@ const VOICED = 2;
 const IDLE_LOOP_MS = 14_600;
 const REST_EVERY_MS = 160;
 /** Speech is louder, silence is quieter. */
-const AUDIBLE = 0.01;
+export const AUDIBLE = 0.01;
 
 export class Probe {
   readonly mouth: MouthSample[] = [];

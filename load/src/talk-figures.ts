@@ -28,6 +28,8 @@ export interface TalkFigures {
   readonly wrongTurnEnds: number;
   /** Times when the avatar took its own voice, or silence, for the visitor's. */
   readonly echoTriggers: number;
+  /** Turns with a reply that was seen and heard: what the times are of. */
+  readonly turnsTimed: number;
   /** From the end of the visitor's words to the first frame with a voiced mouth. */
   readonly turnMs: Latency;
   /** The same without what the providers themselves took. */
@@ -39,7 +41,10 @@ export interface TalkFigures {
   readonly brainMs: Latency;
   readonly voiceMs: Latency;
   readonly avatarMs: Latency;
+  /** Times when the visitor cut in: all, those that nobody noticed, and those that met a pause between two sentences. */
   readonly cutIns: number;
+  readonly cutInsUnnoticed: number;
+  readonly cutInsInPause: number;
   /** From the visitor's first sound, and from the server's noticing, to the last sound of the avatar. */
   readonly cutInMs: Latency;
   readonly noticedToSilenceMs: Latency;
@@ -77,6 +82,8 @@ export function judge(turns: readonly Turn[], heard: Heard): TalkFigures {
   const beyondMs: number[] = [];
   const cutInMs: number[] = [];
   const noticedMs: number[] = [];
+  let cutIns = 0;
+  let unnoticed = 0;
   said.forEach(({ startMs, endMs }, index) => {
     const turn = turns[index];
     if (!turn) return;
@@ -99,6 +106,8 @@ export function judge(turns: readonly Turn[], heard: Heard): TalkFigures {
     const noticed = starts.find(({ ms }) => ms > startMs - 50 && ms < endMs + TOLERANCE_MS)?.ms;
     const next = of('avatar.speak_started').find(({ ms }) => ms > startMs)?.ms ?? endMs + LATEST_MS;
     const last = audible.findLast(({ ms }) => ms > startMs && ms < next)?.ms;
+    cutIns += 1;
+    if (noticed === undefined) unnoticed += 1;
     // In a pause between two sentences there was nothing to be silenced.
     if (last === undefined || noticed === undefined) return;
     cutInMs.push(last - startMs);
@@ -112,6 +121,7 @@ export function judge(turns: readonly Turn[], heard: Heard): TalkFigures {
     turnsRight,
     wrongTurnEnds: said.length - turnsRight,
     echoTriggers,
+    turnsTimed: frameMs.length,
     turnMs: latency(frameMs),
     beyondProvidersMs: latency(beyondMs),
     turnSoundMs: latency(soundMs),
@@ -120,7 +130,9 @@ export function judge(turns: readonly Turn[], heard: Heard): TalkFigures {
     brainMs: stage('brainMs'),
     voiceMs: stage('voiceMs'),
     avatarMs: stage('avatarMs'),
-    cutIns: cutInMs.length,
+    cutIns,
+    cutInsUnnoticed: unnoticed,
+    cutInsInPause: cutIns - unnoticed - cutInMs.length,
     cutInMs: latency(cutInMs),
     noticedToSilenceMs: latency(noticedMs),
     captionMs: {

@@ -1,6 +1,6 @@
 /** Runs inside the page: a visitor whose microphone is given prerecorded speech and the echo of the loudspeakers. */
 /// <reference lib="dom" />
-import { Probe } from './probe.ts';
+import { AUDIBLE, Probe } from './probe.ts';
 
 interface Seen {
   readonly ms: number;
@@ -75,6 +75,18 @@ class TalkProbe extends Probe {
     while (performance.now() < endMs) {
       if (this.events.some((event) => event.type === type && event.ms > sinceMs)) return true;
       await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    return false;
+  }
+
+  /** Waits until the avatar has been heard without a gap for so long. False: it was not in time. */
+  async untilHeard(forMs: number, limitMs: number): Promise<boolean> {
+    const endMs = performance.now() + limitMs;
+    while (performance.now() < endMs) {
+      const sinceMs = performance.now() - forMs;
+      const lately = this.sound.filter(({ ms }) => ms > sinceMs);
+      if (lately.length > 0 && lately.every(({ rms }) => rms > AUDIBLE)) return true;
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
     return false;
   }

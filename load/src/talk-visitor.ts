@@ -8,6 +8,9 @@ const GIVE_UP_MS = 12_000;
 /** Between the end of a reply and the next question, as people leave it; no less, or the end would not be heard. */
 const BREATH_MS = 700;
 
+const HEARD_MS = 60;
+const LONGEST_PAUSE_MS = 1000;
+
 interface Scope {
   readonly probe: TalkProbe;
 }
@@ -38,10 +41,16 @@ export class TalkVisitor {
     await wait(await this.#page.evaluate((endMs) => endMs - performance.now(), times.endMs));
   }
 
-  /** Waits for the reply to what was said last, and `ms` more. False: it did not come. */
+  /** Waits for the reply to what was said last, `ms` more, and the midst of a word. False: it did not come. */
   async untilAnswered(ms: number): Promise<boolean> {
     const came = await this.#until('avatar.speak_started');
     await wait(ms);
+    // Whoever cuts in cuts into something.
+    await this.#page.evaluate(
+      (heard, limit) => (globalThis as unknown as Scope).probe.untilHeard(heard, limit),
+      HEARD_MS,
+      LONGEST_PAUSE_MS,
+    );
     return came;
   }
 
