@@ -217,8 +217,8 @@ class Trainer:
         state = torch.load(basis, map_location=self.device, weights_only=True)
         self.encoder.load_state_dict(state["encoder"])
         self.poser.load_state_dict(state["poser"])
-        if self._file.exists() and self.part == "large":
-            state = torch.load(self._file, map_location=self.device, weights_only=True)
+        if self.part == "large":
+            state = self._load_large(state)
         self.decoder.load_state_dict(grown(state["decoder"], self.decoder.state_dict()))
         if self.part != "large" or self._file.exists():
             self.optimizers, self.steps, self.spent = state["optimizer"], state["steps"], state["seconds"]
@@ -230,6 +230,20 @@ class Trainer:
             self.random = np.random.default_rng([self.step, 1])
             print(f"goes on from {self.step}")
 
+
+    def _load_large(self, small: dict) -> dict:
+        """What is known of the large decoder; its close-ups are the small one's again if those have learned since."""
+        learned = small["steps"].get("closeups", 0)
+        if not self._file.exists():
+            self.steps["closeups"] = learned
+            return small
+        state = torch.load(self._file, map_location=self.device, weights_only=True)
+        if state["steps"].get("closeups") != learned:
+            newer = {name: value for name, value in small["decoder"].items() if name.startswith("closeups.")}
+            state["decoder"].update(newer)
+            state["steps"]["closeups"] = learned
+            state["optimizer"].pop("large", None)
+        return state
 
     def _learn_from(self, like: Path) -> None:
         """Starts from another actor's weights, all but how that one looks at rest."""

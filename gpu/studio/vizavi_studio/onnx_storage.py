@@ -60,13 +60,19 @@ def store_in_bytes(file: Path, chosen: Callable[[str], bool]) -> None:
     onnx.save(model, str(file))
 
 
+def _pictures(model: onnx.ModelProto) -> list[tuple[TensorProto, np.ndarray]]:
+    """Large constants in bytes, which stay as they are."""
+    constants = [(constant, numpy_helper.to_array(constant)) for constant in model.graph.initializer]
+    return [(c, values) for c, values in constants if c.data_type == TensorProto.UINT8 and values.size >= LEAST]
+
+
 def share_weights(files: list[Path], weights: Path) -> None:
-    """Moves the weights of several graphs, in fp16, into one file beside them; what they have in common lies there once."""
+    """Moves the weights of several graphs, floats in fp16, into one file beside them; what they have in common lies there once."""
     data = bytearray()
     places: dict[str, int] = {}
     for file in files:
         model = onnx.load(str(file))
-        for weight, values in _halved(model):
+        for weight, values in [*_halved(model), *_pictures(model)]:
             content = values.tobytes()
             key = sha256(content).hexdigest()
             if key not in places:
@@ -74,8 +80,9 @@ def share_weights(files: list[Path], weights: Path) -> None:
                 places[key] = len(data)
                 data.extend(content)
             shape, name = values.shape, weight.name
+            kind = helper.np_dtype_to_tensor_dtype(values.dtype)
             weight.Clear()
-            weight.name, weight.data_type = name, TensorProto.FLOAT16
+            weight.name, weight.data_type = name, kind
             weight.dims.extend(shape)
             weight.data_location = TensorProto.EXTERNAL
             for fact, value in (("location", weights.name), ("offset", places[key]), ("length", len(content))):
