@@ -33,6 +33,8 @@ export const AUDIBLE = 0.01;
 export class Probe {
   readonly mouth: MouthSample[] = [];
   readonly sound: SoundSample[] = [];
+  /** Samples that are kept of each; the older half goes when there are more. */
+  protected most = 40_000;
   readonly #canvas = new OffscreenCanvas(GRID.width, GRID.height);
   #rest: readonly Float64Array[] | null = null;
   #session: AvatarSession | null = null;
@@ -157,7 +159,7 @@ export class Probe {
       if (luma && this.#rest) {
         const mouth = Math.min(...this.#rest.map((rest) => distance(luma, rest)));
         this.mouth.push({ ms: frame.expectedDisplayTime, mouth });
-        if (this.mouth.length > 20_000) this.mouth.splice(0, 10_000);
+        if (this.mouth.length > this.most) this.mouth.splice(0, this.most / 2);
       }
       video.requestVideoFrameCallback(onFrame);
     };
@@ -196,7 +198,7 @@ export class Probe {
     meter.port.onmessage = ({ data }: MessageEvent<{ at: number; rms: number }>) => {
       const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
       this.sound.push({ ms: performanceTime + (data.at - contextTime) * 1000, rms: data.rms });
-      if (this.sound.length > 40_000) this.sound.splice(0, 20_000);
+      if (this.sound.length > this.most) this.sound.splice(0, this.most / 2);
     };
     meter.connect(context.destination);
     this.#meter = meter;

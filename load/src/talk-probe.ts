@@ -24,6 +24,8 @@ const EVENTS = [
 
 class TalkProbe extends Probe {
   readonly events: Seen[] = [];
+  /** A whole conversation: half an hour of blocks of 5 ms. */
+  protected override most = 400_000;
   #microphone: { readonly context: AudioContext; readonly out: MediaStreamAudioDestinationNode } | null =
     null;
 
@@ -84,7 +86,7 @@ class TalkProbe extends Probe {
     const endMs = performance.now() + limitMs;
     while (performance.now() < endMs) {
       const sinceMs = performance.now() - forMs;
-      const lately = this.sound.filter(({ ms }) => ms > sinceMs);
+      const lately = this.sound.slice(-forMs).filter(({ ms }) => ms > sinceMs);
       if (lately.length > 0 && lately.every(({ rms }) => rms > AUDIBLE)) return true;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
