@@ -3,12 +3,12 @@ import { openVoice } from '@vizavi/server/voice';
 import { openProbe } from './browser.ts';
 import type { Probe } from './probe.ts';
 
-/** A session from a server in development mode. */
+/** A session that has a slot, from a server in development mode. @throws Error when none is free */
 export async function createToken(url: string): Promise<string> {
   const response = await fetch(`${url}/v1/sessions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: '{}',
+    body: JSON.stringify({ queue: false }),
   });
   const body = (await response.json()) as { token?: string; error?: { message: string } };
   if (!body.token) throw new Error(body.error?.message ?? `HTTP ${response.status}`);
