@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { BreakableLine } from '../../test/support/breakable-line.ts';
+import { BreakableLine } from './breakable-line.ts';
 
 const SERVER_IP = '127.0.0.1';
 /** Where the browser looks for the server's media ports instead: another address of Linux's loopback. */

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BreakableLine } from '@vizavi/load/breakable-line';
 import { openBrowser } from '@vizavi/load/browser';
 import { ServerProcess } from '@vizavi/load/server-process';
 import { Viewer } from '@vizavi/load/viewer';
-import { BreakableLine } from '../support/breakable-line.ts';
 
 /** Where pictures of the pages are left for a person to look at. */
 const PICTURES = join(tmpdir(), 'vizavi-test-pictures');
